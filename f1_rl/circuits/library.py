@@ -1,0 +1,154 @@
+"""The circuits that come with the package, and loading a circuit by whatever names it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from f1_rl.circuits.circuit import DEFAULT_LINE_WIDTH_M, Circuit
+from f1_rl.circuits.corners import RoundedLine, round_corners
+from f1_rl.circuits.csv_file import read_circuit_csv
+from f1_rl.circuits.errors import CircuitError
+from f1_rl.circuits.generator import RANDOM_PREFIX, random_circuit
+from f1_rl.circuits.geometry import FloatArray
+
+DEFAULT_CIRCUIT = "simple"
+DEFAULT_HALF_WIDTH_M = 1.5
+
+
+@dataclass(frozen=True)
+class CircuitDefinition:
+    """A circuit as data: the corners of its centre line.
+
+    Attributes:
+        name: Name of the circuit.
+        description: One line about it.
+        corners_m: (C, 2) corners in driving order; the start line lies in the middle of the
+            straight from the last corner to the first.
+        radii_m: (C,) tightest radius of the turn at each corner.
+        half_widths_m: (C,) half width of the road at the apex of each turn.
+        line_width_m: Width of the painted line; zero if there is only a road.
+    """
+
+    name: str
+    description: str
+    corners_m: FloatArray
+    radii_m: FloatArray
+    half_widths_m: FloatArray
+    line_width_m: float
+
+    def build(self, scale: float = 1.0) -> Circuit:
+        """Return the circuit.
+
+        Args:
+            scale: Factor for coordinates, radii and road widths.
+
+        Raises:
+            CircuitError: If the definition is no circuit at this scale.
+        """
+        rounded = round_corners(self.name, scale * self.corners_m, scale * self.radii_m)
+        half_width_m = _blend_half_widths(rounded, scale * self.half_widths_m)
+        return Circuit.from_points(
+            self.name, *rounded.points_m.T, half_width_m, half_width_m, self.line_width_m
+        )
+
+
+def circuit_names() -> tuple[str, ...]:
+    """Return the names of the circuits in the library, the default one first."""
+    names = sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in resources.files("f1_rl.circuits").joinpath("data").iterdir()
+        if entry.name.endswith(".yaml")
+    )
+    return (DEFAULT_CIRCUIT, *(name for name in names if name != DEFAULT_CIRCUIT))
+
+
+def circuit_definition(name: str) -> CircuitDefinition:
+    """Return a circuit of the library as data, with its description.
+
+    Args:
+        name: One of ``circuit_names()``.
+
+    Raises:
+        CircuitError: If there is no such circuit.
+    """
+    if name not in circuit_names():
+        close = difflib.get_close_matches(name, circuit_names(), n=1)
+        hint = f" (did you mean '{close[0]}'?)" if close else ""
+        raise CircuitError(
+            f"There is no circuit '{name}'{hint}; give a CSV file, '{RANDOM_PREFIX}<seed>', or one "
+            f"of: {', '.join(circuit_names())}."
+        )
+    file = resources.files("f1_rl.circuits").joinpath("data").joinpath(f"{name}.yaml")
+    return _parse_definition(name, yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit:
+    """Load a circuit by name or from a CSV file.
+
+    Args:
+        name_or_csv_path: A name in the library, ``random-<seed>``, or the path of a CSV file.
+        scale: Factor for coordinates and road widths.
+
+    Returns:
+        The circuit; library and random circuits are built once and shared.
+
+    Raises:
+        CircuitError: If there is no such circuit, or the file is not one.
+    """
+    if not (np.isfinite(scale) and scale > 0.0):
+        raise CircuitError(f"The scale of a circuit must be greater than zero, not {scale}.")
+    name = str(name_or_csv_path)
+    if isinstance(name_or_csv_path, Path) or name.lower().endswith(".csv") or "/" in name:
+        return read_circuit_csv(name_or_csv_path, scale=scale)
+    return _load_by_name(name, float(scale))
+
+
+@cache
+def _load_by_name(name: str, scale: float) -> Circuit:
+    seed = name.removeprefix(RANDOM_PREFIX)
+    if seed != name:
+        if not seed.isdecimal():
+            raise CircuitError(
+                f"'{name}' names no random circuit: write {RANDOM_PREFIX} and a whole number, as "
+                f"in '{RANDOM_PREFIX}17'."
+            )
+        return random_circuit(int(seed), scale=scale)
+    return circuit_definition(name).build(scale)
+
+
+def _parse_definition(name: str, data: dict[str, Any]) -> CircuitDefinition:
+    default_half_width_m = data.get("half_width_m", DEFAULT_HALF_WIDTH_M)
+    rows = np.array(
+        [corner if len(corner) == 4 else [*corner, default_half_width_m] for corner in data["corners"]],
+        dtype=np.float64,
+    )
+    return CircuitDefinition(
+        name=name,
+        description=data["description"],
+        corners_m=rows[:, :2],
+        radii_m=rows[:, 2],
+        half_widths_m=rows[:, 3],
+        line_width_m=float(data.get("line_width_m", DEFAULT_LINE_WIDTH_M)),
+    )
+
+
+def _blend_half_widths(rounded: RoundedLine, half_widths_m: FloatArray) -> FloatArray:
+    """Return a half width for each point (P,), going smoothly from each apex to the next."""
+    points_m, apexes = rounded.points_m, rounded.apexes
+    steps = np.hypot(*(np.roll(points_m, -1, axis=0) - points_m).T)
+    travelled = np.concatenate([[0.0], np.cumsum(steps)])
+    length, at_points, at_apexes = travelled[-1], travelled[:-1], travelled[apexes]
+    knots = np.concatenate([[at_apexes[-1] - length], at_apexes, [at_apexes[0] + length]])
+    values = np.concatenate([half_widths_m[-1:], half_widths_m, half_widths_m[:1]])
+    segment = np.searchsorted(knots, at_points, side="right") - 1
+    share = (at_points - knots[segment]) / (knots[segment + 1] - knots[segment])
+    blend = 0.5 - 0.5 * np.cos(np.pi * share)
+    return np.asarray(values[segment] + blend * (values[segment + 1] - values[segment]))
