@@ -1,0 +1,339 @@
+"""Read what a training run left in its folder, however far it came.
+
+A run may have been stopped at any moment, so every file may be missing, empty or cut off in the
+middle of a line. What can be read is returned, and what could not be is said in `RunData.notes`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+FloatArray = npt.NDArray[np.float64]
+
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.csv"
+EVALUATIONS_FILE = "evaluations.csv"
+LAP_FILE = "lap.csv"
+POLICY_FILE = "policy/policy.yaml"
+VIDEO_FILE = "lap.mp4"
+REPORT_FILE = "report.html"
+
+_RUN_FILES = (CONFIG_FILE, METRICS_FILE, EVALUATIONS_FILE, LAP_FILE, POLICY_FILE)
+_Q_PREFIX = "q_"
+_CSV_FIELD_LIMIT_CHARS = 10_000
+
+
+class ReportError(Exception):
+    """A report or a video cannot be made; the message says in one sentence why and what to do."""
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The progress of the training, one element a row of metrics.csv; NaN where nothing was yet.
+
+    All columns are (T,) float64.
+    """
+
+    env_step: FloatArray
+    update: FloatArray
+    wall_time_s: FloatArray
+    steps_per_s: FloatArray
+    episodes: FloatArray
+    episode_return: FloatArray
+    episode_length: FloatArray
+    epsilon: FloatArray
+    loss: FloatArray
+    mean_q: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.env_step)
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """The greedy evaluations, one element an evaluated start; the numbers are (E,) float64."""
+
+    circuit: tuple[str, ...]
+    env_step: FloatArray
+    update: FloatArray
+    wall_time_s: FloatArray
+    direction: FloatArray
+    start_arc_length_m: FloatArray
+    completed: FloatArray
+    laps: FloatArray
+    lap_time_s: FloatArray
+    completion: FloatArray
+    mean_lateral_error_m: FloatArray
+    p95_lateral_error_m: FloatArray
+    mean_speed_mps: FloatArray
+    command_smoothness: FloatArray
+    off_track: FloatArray
+    wrong_way: FloatArray
+    episode_return: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.env_step)
+
+
+@dataclass(frozen=True)
+class Lap:
+    """The trace of one lap, one element a control period; columns (T,) float64."""
+
+    q_values: FloatArray
+    """(T, A) float64: the network's estimate of each action's return."""
+    time_s: FloatArray
+    x_m: FloatArray
+    y_m: FloatArray
+    yaw_rad: FloatArray
+    speed_mps: FloatArray
+    yaw_rate_radps: FloatArray
+    command_speed_mps: FloatArray
+    command_yaw_rate_radps: FloatArray
+    action: FloatArray
+    arc_length_m: FloatArray
+    lateral_error_m: FloatArray
+    heading_error_rad: FloatArray
+    reward: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Everything a report needs from a run folder; None where a file is missing or has no row."""
+
+    path: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Metrics | None = None
+    evaluations: Evaluations | None = None
+    lap: Lap | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def video_path(self) -> Path | None:
+        """The video of the lap, or None while there is none."""
+        path = self.path / VIDEO_FILE
+        return path if path.is_file() else None
+
+    @property
+    def circuit_names(self) -> tuple[str, ...]:
+        """The circuits of the run, those of the evaluations first, without repetition."""
+        names = list(self.evaluations.circuit) if self.evaluations else []
+        for document in (self.config, self.policy):
+            for key in ("circuits", "circuit", "circuit_set"):
+                names.extend(_names(find_entry(document, key)))
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """The names of the actions in their order, empty where neither file tells them."""
+        for document in (self.policy, self.config):
+            for key in ("action_names", "actions", "action_table"):
+                names = _names(find_entry(document, key))
+                if names:
+                    return names
+        return ()
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of the software that trained, and its commit, as far as they were recorded."""
+        found: dict[str, str] = {}
+        for document in (self.policy, self.config):
+            versions = find_entry(document, "versions")
+            if isinstance(versions, Mapping):
+                found = {str(k): str(v) for k, v in versions.items()} | found
+            commit = find_entry(document, "commit")
+            if isinstance(commit, str | int):
+                found.setdefault("commit", str(commit))
+        return found
+
+
+@dataclass(frozen=True)
+class _Table:
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def strings(self, name: str) -> tuple[str, ...]:
+        if name not in self.header:
+            return ("",) * len(self.rows)
+        column = self.header.index(name)
+        return tuple(row[column].strip() for row in self.rows)
+
+    def numbers(self, name: str) -> FloatArray:
+        return np.array([_number(cell) for cell in self.strings(name)], dtype=np.float64)
+
+
+def read_run(run_dir: Path) -> RunData:
+    """Read a run folder as far as it exists.
+
+    Args:
+        run_dir: The folder that training wrote.
+
+    Returns:
+        The contents, with one sentence in `notes` for each file that is missing or damaged.
+
+    Raises:
+        ReportError: `run_dir` is no folder, has none of a run's files, or cannot be read.
+    """
+    run_dir = Path(run_dir)
+    if not run_dir.is_dir():
+        raise ReportError(f"{run_dir} is no folder: give the folder that a training run wrote.")
+    if not any((run_dir / name).is_file() for name in _RUN_FILES):
+        raise ReportError(
+            f"{run_dir} is no run folder: it has none of {', '.join(_RUN_FILES)}; "
+            "give the folder that a training run wrote."
+        )
+    notes: list[str] = []
+    metrics = _read_table(run_dir / METRICS_FILE, _field_names(Metrics), notes)
+    evaluations = _read_table(run_dir / EVALUATIONS_FILE, _field_names(Evaluations), notes)
+    lap = _read_table(run_dir / LAP_FILE, _field_names(Lap), notes)
+    return RunData(
+        path=run_dir,
+        config=_read_yaml(run_dir / CONFIG_FILE, notes),
+        policy=_read_yaml(run_dir / POLICY_FILE, notes),
+        metrics=Metrics(**_columns(metrics, Metrics)) if metrics else None,
+        evaluations=_evaluations(evaluations) if evaluations else None,
+        lap=_lap(lap) if lap else None,
+        notes=tuple(notes),
+    )
+
+
+def find_entry(document: Any, key: str) -> Any:
+    """Find the outermost value of a key in nested mappings.
+
+    Args:
+        document: Mappings as a YAML file holds them.
+        key: The key, wherever it lies.
+
+    Returns:
+        The value nearest to the root, or None where no mapping has the key.
+    """
+    level = [document]
+    while level:
+        mappings = [node for node in level if isinstance(node, Mapping)]
+        for mapping in mappings:
+            if mapping.get(key) is not None:
+                return mapping[key]
+        level = [value for mapping in mappings for value in mapping.values()]
+    return None
+
+
+def _evaluations(table: _Table) -> Evaluations:
+    return Evaluations(circuit=table.strings("circuit"), **_columns(table, Evaluations))
+
+
+def _lap(table: _Table) -> Lap:
+    actions = sorted(
+        int(name.removeprefix(_Q_PREFIX))
+        for name in table.header
+        if name.startswith(_Q_PREFIX) and name.removeprefix(_Q_PREFIX).isdigit()
+    )
+    columns = [table.numbers(f"{_Q_PREFIX}{action}") for action in actions]
+    q_values = np.stack(columns, axis=1) if columns else np.empty((len(table.rows), 0))
+    return Lap(q_values=q_values, **_columns(table, Lap))
+
+
+def _field_names(kind: type[Metrics] | type[Evaluations] | type[Lap]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if f.name != "q_values")
+
+
+def _columns(
+    table: _Table, kind: type[Metrics] | type[Evaluations] | type[Lap]
+) -> dict[str, FloatArray]:
+    return {name: table.numbers(name) for name in _field_names(kind) if name != "circuit"}
+
+
+def _read_text(path: Path) -> str | None:
+    """Return a file's text without the zero bytes that a power failure leaves, or None."""
+    try:
+        return path.read_bytes().decode("utf-8-sig", errors="replace").replace("\0", "")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ReportError(
+            f"{path} cannot be read ({error.strerror or error}): check its permissions."
+        ) from error
+
+
+def _read_yaml(path: Path, notes: list[str]) -> Mapping[str, Any]:
+    text = _read_text(path)
+    name = path.relative_to(path.parents[1] if path.name == "policy.yaml" else path.parent)
+    if text is None:
+        notes.append(f"{name} is missing.")
+        return {}
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError:
+        document = None
+    if not isinstance(document, Mapping):
+        notes.append(f"{name} is not readable YAML and was left out.")
+        return {}
+    return document
+
+
+def _read_table(path: Path, expected: Sequence[str], notes: list[str]) -> _Table | None:
+    """Read a CSV file; None, with a note, where it is missing or has no whole row."""
+    text = _read_text(path)
+    if text is None:
+        notes.append(f"{path.name} is missing.")
+        return None
+    # Without its line end the last line may have lost digits of its last number unnoticed.
+    whole, _, rest = text.rpartition("\n")
+    lines = list(_csv_lines(whole))
+    header = tuple(cell.strip() for cell in lines[0]) if lines else ()
+    rows = tuple(tuple(line) for line in lines[1:] if len(line) == len(header))
+    dropped = len(lines[1:]) - len(rows) + bool(rest.strip())
+    if dropped:
+        plural = "lines were" if dropped > 1 else "line was"
+        notes.append(f"{path.name}: {dropped} incomplete {plural} left out.")
+    if not rows:
+        notes.append(f"{path.name} has no whole row yet.")
+        return None
+    missing = [name for name in expected if name not in header]
+    if missing:
+        notes.append(f"{path.name} lacks {', '.join(missing)}.")
+    return _Table(header, rows)
+
+
+def _csv_lines(text: str) -> Iterator[list[str]]:
+    """Yield the cells of each line that is not blank; a damaged line yields none of its cells."""
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        try:
+            # Line by line, so that a stray quotation mark cannot swallow the lines after it.
+            yield next(csv.reader(io.StringIO(line[:_CSV_FIELD_LIMIT_CHARS]), strict=True))
+        except (csv.Error, StopIteration):
+            yield []
+
+
+def _number(cell: str) -> float:
+    """Return a cell's number; booleans as 0 and 1, NaN for anything else."""
+    try:
+        return float(cell)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(cell.lower(), np.nan)
+
+
+def _names(entry: Any) -> tuple[str, ...]:
+    """Return the names in a YAML entry: a name, a list of names, or of mappings with a name."""
+    if isinstance(entry, str):
+        return (entry,)
+    if isinstance(entry, Mapping):
+        inner = entry.get("names", entry.get("name"))
+        return _names(inner) if inner is not None else ()
+    if isinstance(entry, Sequence):
+        names = [item.get("name") if isinstance(item, Mapping) else item for item in entry]
+        return tuple(names) if all(isinstance(name, str) for name in names) else ()
+    return ()
