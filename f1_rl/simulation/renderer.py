@@ -1,0 +1,201 @@
+"""Pictures of the circuits from the cars' cameras, whole or only what an observation needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from f1_rl.simulation.ground import LINE_HEIGHT_M, Ground
+from f1_rl.simulation.renderer_kernels import draw
+
+if TYPE_CHECKING:
+    from f1_rl.circuits import Circuit, Poses
+    from f1_rl.simulation.appearance import Appearance
+    from f1_rl.simulation.camera import Camera, View
+
+_RGB = np.eye(3, dtype=np.float32)
+_FRAME_BLOCK_ROWS = 16
+_SERIAL_PIXELS = 8_000
+"""Below this a second thread costs more than it draws."""
+
+
+class Renderer:
+    """Draws what cameras on cars see of circuits.
+
+    The work is shared out to threads of this object's own; the compiled code releases the
+    interpreter lock and uses none of Numba's global threading state. So renderers may be used from
+    several threads at once, and in processes forked from one that has used them. The picture
+    does not depend on the number of threads.
+    """
+
+    def __init__(
+        self, circuits: Sequence[Circuit], camera: Camera, *, threads: int | None = None
+    ) -> None:
+        """Compute the circuits' distance fields.
+
+        Args:
+            circuits: At least one; cars name theirs by its index.
+            camera: The same on all cars.
+            threads: Most threads to draw with; by default as many as this process may run on.
+
+        Raises:
+            ValueError: If there is no circuit, or ``threads`` is less than 1.
+        """
+        self.camera = camera
+        self._ground = Ground(circuits)
+        self._threads = len(os.sched_getaffinity(0)) if threads is None else threads
+        if self._threads < 1:
+            raise ValueError(f"Renderer threads {threads}: give at least 1")
+        self._lens = np.array(
+            [
+                camera.width,
+                camera.height,
+                camera.focal_length_px,
+                camera.x_m,
+                camera.y_m,
+                camera.z_m,
+                camera.pitch_rad,
+                max(camera.near_m, 1e-3),
+                camera.far_m,
+                LINE_HEIGHT_M,
+            ],
+            dtype=np.float64,
+        )
+        self._all_rows = np.arange(camera.height, dtype=np.int64)
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = 0
+
+    @property
+    def num_circuits(self) -> int:
+        """How many circuits there are."""
+        return len(self._ground.places)
+
+    def frames(
+        self, circuit_index: ArrayLike, poses: Poses, appearance: Appearance
+    ) -> NDArray[np.uint8]:
+        """Draw whole pictures.
+
+        Args:
+            circuit_index: (N,) on which circuit each car is.
+            poses: (N,) of the cars.
+            appearance: (N,).
+
+        Returns:
+            (N, H, W, 3) uint8 RGB.
+        """
+        camera = self.camera
+        out = np.empty((len(poses.x_m), camera.height, camera.width * 3), dtype=np.uint8)
+        self._draw(circuit_index, poses, appearance, self._all_rows, camera.width, _RGB, out)
+        return out.reshape(-1, camera.height, camera.width, 3)
+
+    def view(
+        self,
+        circuit_index: ArrayLike,
+        poses: Poses,
+        appearance: Appearance,
+        view: View,
+        out: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Draw only what an observation needs, without the picture in between.
+
+        Equals ``view.take(frames(...))`` but for rounding: each value is computed from the
+        footprint of its whole group of pixels. Noise has the same statistics, not the same
+        values.
+
+        Args:
+            circuit_index: (N,) on which circuit each car is.
+            poses: (N,) of the cars.
+            appearance: (N,).
+            view: Rows, column groups and channels.
+            out: (N, R, C, K) uint8, contiguous, to draw into instead of a new array.
+
+        Returns:
+            (N, R, C, K) uint8.
+
+        Raises:
+            ValueError: If the view does not fit the camera, or ``out`` is of another shape.
+        """
+        view.check(self.camera)
+        rows, columns, channels = view.shape
+        shape = (len(poses.x_m), rows, columns, channels)
+        if out is None:
+            out = np.empty(shape, dtype=np.uint8)
+        elif out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
+            raise ValueError(f"View into an array {out.shape} {out.dtype}: give {shape} uint8")
+        flat = out.reshape(shape[0], rows, columns * channels)
+        self._draw(
+            circuit_index, poses, appearance, view.row_array, columns, view.weight_array, flat
+        )
+        return out
+
+    def _draw(
+        self,
+        circuit_index: ArrayLike,
+        poses: Poses,
+        appearance: Appearance,
+        rows: NDArray[np.int64],
+        columns: int,
+        weights: NDArray[np.float32],
+        out: NDArray[np.uint8],
+    ) -> None:
+        index = np.ascontiguousarray(circuit_index, dtype=np.int64)
+        count = len(poses.x_m)
+        if index.shape != (count,) or len(appearance) != count:
+            raise ValueError(
+                f"Renderer got {count} poses, {index.shape} circuit indices and "
+                f"{len(appearance)} appearances: give the same number of each"
+            )
+        if count == 0:
+            return
+        if index.min() < 0 or index.max() >= self.num_circuits:
+            raise ValueError(
+                f"Renderer circuit_index {index.min()}..{index.max()}: there are "
+                f"{self.num_circuits} circuits"
+            )
+        threads = 1 if count * len(rows) * columns < _SERIAL_PIXELS else self._threads
+        # Whole cars where there are enough to share out, else stripes of one picture: taken in
+        # turns, because the sky above costs nothing and the ground below all.
+        block = len(rows) if count >= 2 * threads else _FRAME_BLOCK_ROWS
+        arguments = (
+            self._ground.cells,
+            self._ground.places,
+            self._ground.scales,
+            index,
+            np.ascontiguousarray(poses.x_m, dtype=np.float64),
+            np.ascontiguousarray(poses.y_m, dtype=np.float64),
+            np.ascontiguousarray(poses.yaw_rad, dtype=np.float64),
+            self._lens,
+            appearance.palette,
+            appearance.brightness,
+            appearance.noise_sigma,
+            appearance.blur_px,
+            appearance.camera_offset,
+            appearance.noise_seed,
+            rows,
+            columns,
+            weights,
+            block,
+        )
+        if threads == 1:
+            draw(*arguments, 0, 1, out)
+            return
+        pool = self._workers()
+        others = [pool.submit(draw, *arguments, i, threads, out) for i in range(1, threads)]
+        draw(*arguments, 0, threads, out)
+        for other in others:
+            other.result()
+
+    def _workers(self) -> ThreadPoolExecutor:
+        # Threads do not survive a fork: a child process needs its own.
+        if self._pool is None or self._pool_process != os.getpid():
+            self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="renderer")
+            self._pool_process = os.getpid()
+        return self._pool
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None}
