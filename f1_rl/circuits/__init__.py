@@ -12,6 +12,7 @@ from f1_rl.circuits.geometry import (
     Projection,
     wrap_angle,
 )
+from f1_rl.circuits.laps import LapCounter
 from f1_rl.circuits.library import (
     DEFAULT_CIRCUIT,
     CircuitDefinition,
@@ -28,6 +29,7 @@ __all__ = [
     "CircuitError",
     "FloatArray",
     "IntArray",
+    "LapCounter",
     "Poses",
     "Projection",
     "circuit_definition",

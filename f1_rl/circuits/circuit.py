@@ -265,9 +265,7 @@ class Circuit:
             np.asarray(self.width_right_m[nearest] + offset * slopes[..., 2]),
         )
 
-    def _nearest_sample(
-        self, arc_length_m: FloatArray
-    ) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    def _nearest_sample(self, arc_length_m: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray]:
         """Return the sample nearest to each arc length and how far along from it that is."""
         position = arc_length_m / self.spacing_m
         rounded = np.rint(position)

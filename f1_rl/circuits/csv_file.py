@@ -66,7 +66,7 @@ def write_circuit_csv(circuit: Circuit, path: str | Path) -> None:
     try:
         Path(path).write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
     except OSError as error:
-        raise CircuitError(f"Cannot write {path}: {error.strerror}.") from error
+        raise CircuitError(f"Cannot write {path}: {error.strerror}; check the path.") from error
 
 
 def _read_text(path: Path) -> str:
@@ -77,7 +77,7 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise CircuitError(f"{path} is not a text file; expected CSV.") from error
     except OSError as error:
-        raise CircuitError(f"Cannot read {path}: {error.strerror}.") from error
+        raise CircuitError(f"Cannot read {path}: {error.strerror}; check the path.") from error
     if "\0" in text:
         raise CircuitError(f"{path} is not a text file; expected CSV.")
     return text

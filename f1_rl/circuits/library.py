@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -55,8 +54,9 @@ class CircuitDefinition:
         """
         rounded = round_corners(self.name, scale * self.corners_m, scale * self.radii_m)
         half_width_m = _blend_half_widths(rounded, scale * self.half_widths_m)
+        x_m, y_m = rounded.points_m.T
         return Circuit.from_points(
-            self.name, *rounded.points_m.T, half_width_m, half_width_m, self.line_width_m
+            self.name, x_m, y_m, half_width_m, half_width_m, self.line_width_m
         )
 
 
@@ -77,7 +77,7 @@ def circuit_definition(name: str) -> CircuitDefinition:
         name: One of ``circuit_names()``.
 
     Raises:
-        CircuitError: If there is no such circuit.
+        CircuitError: If there is no such circuit, or its file cannot be understood.
     """
     if name not in circuit_names():
         close = difflib.get_close_matches(name, circuit_names(), n=1)
@@ -87,7 +87,10 @@ def circuit_definition(name: str) -> CircuitDefinition:
             f"of: {', '.join(circuit_names())}."
         )
     file = resources.files("f1_rl.circuits").joinpath("data").joinpath(f"{name}.yaml")
-    return _parse_definition(name, yaml.safe_load(file.read_text(encoding="utf-8")))
+    try:
+        return _parse_definition(name, yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise CircuitError(f"The definition of circuit '{name}' is not usable: {error}") from error
 
 
 def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit:
@@ -98,7 +101,7 @@ def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit
         scale: Factor for coordinates and road widths.
 
     Returns:
-        The circuit; library and random circuits are built once and shared.
+        The circuit.
 
     Raises:
         CircuitError: If there is no such circuit, or the file is not one.
@@ -106,12 +109,12 @@ def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit
     if not (np.isfinite(scale) and scale > 0.0):
         raise CircuitError(f"The scale of a circuit must be greater than zero, not {scale}.")
     name = str(name_or_csv_path)
-    if isinstance(name_or_csv_path, Path) or name.lower().endswith(".csv") or "/" in name:
+    is_path = isinstance(name_or_csv_path, Path) or Path(name).suffix or len(Path(name).parts) > 1
+    if is_path:
         return read_circuit_csv(name_or_csv_path, scale=scale)
     return _load_by_name(name, float(scale))
 
 
-@cache
 def _load_by_name(name: str, scale: float) -> Circuit:
     seed = name.removeprefix(RANDOM_PREFIX)
     if seed != name:
@@ -125,11 +128,9 @@ def _load_by_name(name: str, scale: float) -> Circuit:
 
 
 def _parse_definition(name: str, data: dict[str, Any]) -> CircuitDefinition:
-    default_half_width_m = data.get("half_width_m", DEFAULT_HALF_WIDTH_M)
-    rows = np.array(
-        [corner if len(corner) == 4 else [*corner, default_half_width_m] for corner in data["corners"]],
-        dtype=np.float64,
-    )
+    half_width_m = data.get("half_width_m", DEFAULT_HALF_WIDTH_M)
+    corners = [row if len(row) == 4 else [*row, half_width_m] for row in data["corners"]]
+    rows = np.array(corners, dtype=np.float64)
     return CircuitDefinition(
         name=name,
         description=data["description"],

@@ -166,9 +166,7 @@ def _segments_cross(
         along, across = q - p, r - p
         return np.asarray(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0])
 
-    return np.asarray(
-        (side(a, b, c) * side(a, b, d) < 0.0) & (side(c, d, a) * side(c, d, b) < 0.0)
-    )
+    return np.asarray((side(a, b, c) * side(a, b, d) < 0.0) & (side(c, d, a) * side(c, d, b) < 0.0))
 
 
 def nearest_approach(line: SampledLine, margin_m: float = 0.0) -> Approach:
