@@ -28,6 +28,14 @@ VIDEO_FILE = "lap.mp4"
 REPORT_FILE = "report.html"
 
 _RUN_FILES = (CONFIG_FILE, METRICS_FILE, EVALUATIONS_FILE, LAP_FILE, POLICY_FILE)
+# What a reader misses without the file.
+_MEANING = {
+    CONFIG_FILE: "the settings of the run are not known",
+    METRICS_FILE: "there are no learning curves",
+    EVALUATIONS_FILE: "no evaluation has been made yet",
+    LAP_FILE: "no lap has been recorded yet",
+    POLICY_FILE: "no policy has been saved yet",
+}
 _Q_PREFIX = "q_"
 _CSV_FIELD_LIMIT_CHARS = 10_000
 
@@ -195,13 +203,13 @@ def read_run(run_dir: Path) -> RunData:
             "give the folder that a training run wrote."
         )
     notes: list[str] = []
-    metrics = _read_table(run_dir / METRICS_FILE, _field_names(Metrics), notes)
-    evaluations = _read_table(run_dir / EVALUATIONS_FILE, _field_names(Evaluations), notes)
-    lap = _read_table(run_dir / LAP_FILE, _field_names(Lap), notes)
+    metrics = _read_table(run_dir, METRICS_FILE, _field_names(Metrics), notes)
+    evaluations = _read_table(run_dir, EVALUATIONS_FILE, _field_names(Evaluations), notes)
+    lap = _read_table(run_dir, LAP_FILE, _field_names(Lap), notes)
     return RunData(
         path=run_dir,
-        config=_read_yaml(run_dir / CONFIG_FILE, notes),
-        policy=_read_yaml(run_dir / POLICY_FILE, notes),
+        config=_read_yaml(run_dir, CONFIG_FILE, notes),
+        policy=_read_yaml(run_dir, POLICY_FILE, notes),
         metrics=Metrics(**_columns(metrics, Metrics)) if metrics else None,
         evaluations=_evaluations(evaluations) if evaluations else None,
         lap=_lap(lap) if lap else None,
@@ -266,27 +274,28 @@ def _read_text(path: Path) -> str | None:
         ) from error
 
 
-def _read_yaml(path: Path, notes: list[str]) -> Mapping[str, Any]:
-    text = _read_text(path)
-    name = path.relative_to(path.parents[1] if path.name == "policy.yaml" else path.parent)
+def _read_yaml(run_dir: Path, name: str, notes: list[str]) -> Mapping[str, Any]:
+    text = _read_text(run_dir / name)
     if text is None:
-        notes.append(f"{name} is missing.")
+        notes.append(f"{name} is missing: {_MEANING[name]}.")
         return {}
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError:
         document = None
     if not isinstance(document, Mapping):
-        notes.append(f"{name} is not readable YAML and was left out.")
+        notes.append(f"{name} is damaged and was left out: {_MEANING[name]}.")
         return {}
     return document
 
 
-def _read_table(path: Path, expected: Sequence[str], notes: list[str]) -> _Table | None:
+def _read_table(
+    run_dir: Path, name: str, expected: Sequence[str], notes: list[str]
+) -> _Table | None:
     """Read a CSV file; None, with a note, where it is missing or has no whole row."""
-    text = _read_text(path)
+    text = _read_text(run_dir / name)
     if text is None:
-        notes.append(f"{path.name} is missing.")
+        notes.append(f"{name} is missing: {_MEANING[name]}.")
         return None
     # Without its line end the last line may have lost digits of its last number unnoticed.
     whole, _, rest = text.rpartition("\n")
@@ -296,13 +305,13 @@ def _read_table(path: Path, expected: Sequence[str], notes: list[str]) -> _Table
     dropped = len(lines[1:]) - len(rows) + bool(rest.strip())
     if dropped:
         plural = "lines were" if dropped > 1 else "line was"
-        notes.append(f"{path.name}: {dropped} incomplete {plural} left out.")
+        notes.append(f"{name}: {dropped} incomplete {plural} left out.")
     if not rows:
-        notes.append(f"{path.name} has no whole row yet.")
+        notes.append(f"{name} has no whole row: {_MEANING[name]}.")
         return None
-    missing = [name for name in expected if name not in header]
+    missing = [column for column in expected if column not in header]
     if missing:
-        notes.append(f"{path.name} lacks {', '.join(missing)}.")
+        notes.append(f"{name} lacks {', '.join(missing)}.")
     return _Table(header, rows)
 
 

@@ -160,7 +160,9 @@ def _open(path: Path, fps: float) -> tuple[OutputContainer, VideoStream]:
     container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
     rate = Fraction(fps).limit_denominator(1001)
     # A quiet picture with hard edges: a fast preset at a low quantiser is crisp, small and quick.
-    stream = container.add_stream("libx264", rate, options={"preset": "superfast", "crf": "20"})
+    # A key frame every two seconds lets a player, and the report's film strip, jump.
+    options = {"preset": "superfast", "crf": "20", "g": str(max(1, round(2 * fps)))}
+    stream = container.add_stream("libx264", rate, options=options)
     stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
     context = stream.codec_context
     context.time_base = 1 / rate

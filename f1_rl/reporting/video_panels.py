@@ -27,7 +27,7 @@ ROAD: Final = rgb(DARK["road"])
 EDGE: Final = rgb(DARK["edge"])
 MARK: Final = rgb(DARK["mark"])
 
-_PADDING_PX: Final = 14
+_PADDING_PX: Final = 12
 _TITLE_PX: Final = 34
 _SHIFT: Final = 4  # OpenCV takes fixed-point coordinates: four binary places are 1/16 of a pixel
 _SUPERSAMPLING: Final = 4
@@ -252,9 +252,7 @@ class ObservationPanel(_Panel):
             large = cv2.resize(grey, tile, interpolation=method)
             self.picture[y : y + tile[1], x : x + tile[0]] = large[..., np.newaxis]
 
-    def _arrange(
-        self, shape: tuple[int, int, int], room_px: tuple[int, int]
-    ) -> tuple[int, float]:
+    def _arrange(self, shape: tuple[int, int, int], room_px: tuple[int, int]) -> tuple[int, float]:
         """Return how many layers stand side by side, and the enlargement, whole where it can be."""
         rows, columns, layers = shape
         best = (1, 0.0)

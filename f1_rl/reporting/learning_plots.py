@@ -1,0 +1,175 @@
+"""The learning curves: how the training and its evaluations went over the environment steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
+from f1_rl.reporting.run_folder import FloatArray, Metrics
+from f1_rl.reporting.summary import EvaluationSummary, first_complete
+
+_SIZE_PX: Final = (400, 230)
+_MAX_POINTS: Final = 500
+_SMOOTH_FROM: Final = 12  # with fewer points the eye smooths better
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure for the page."""
+
+    title: str
+    svg: str
+    caption: str
+
+
+def learning_plots(
+    metrics: Metrics | None, summaries: Sequence[EvaluationSummary]
+) -> tuple[Plot, ...]:
+    """Draw the learning curves.
+
+    Args:
+        metrics: The progress of the training, if there is any.
+        summaries: The evaluations, in the order of their steps.
+
+    Returns:
+        One plot a quantity of which at least one value is known.
+    """
+    first = first_complete(summaries)
+    success = first.env_step if first else None
+    plots = [_completion_plot(summaries, success), _lap_time_plot(summaries, success)]
+    if metrics is not None:
+        curves = (
+            ("return", "Return of an episode", metrics.episode_return, "second",
+             "Sum of the rewards of the training's latest episodes, exploration included."),
+            ("q", "Mean Q-value", metrics.mean_q, "second",
+             "The return that the network expects; it should settle, not run away."),
+            ("loss", "Loss", metrics.loss, "third",
+             "Error of the network's expectation against the temporal-difference target."),
+            ("epsilon", "Exploration (ε)", metrics.epsilon, "third",
+             "Share of the actions that were drawn at random."),
+        )  # fmt: skip
+        for key, title, values, colour, caption in curves:
+            plots.append(
+                _curve_plot(key, title, metrics.env_step, values, colour, success, caption)
+            )
+    return tuple(plot for plot in plots if plot is not None)
+
+
+def _curve_plot(
+    key: str,
+    title: str,
+    env_step: FloatArray,
+    values: FloatArray,
+    colour: str,
+    success: int | None,
+    caption: str,
+) -> Plot | None:
+    known = np.isfinite(env_step) & np.isfinite(values)
+    if not known.any():
+        return None
+    steps, values = _thinned(env_step[known], values[known])
+    with style():
+        figure = new_figure(*_SIZE_PX)
+        axes = figure.add_subplot()
+        smooth = len(values) >= _SMOOTH_FROM
+        dots = {"marker": "o", "markersize": 3.5} if len(values) < _SMOOTH_FROM else {}
+        faint = {"alpha": 0.35, "linewidth": 1.0} if smooth else dots
+        axes.plot(steps, values, color=STAND_INS[colour], **faint)
+        if smooth:
+            axes.plot(steps, _smoothed(values), color=STAND_INS[colour])
+        if key == "loss" and values.min() > 0.0 and values.max() > 30.0 * np.median(values):
+            axes.set_yscale("log")
+        _finish(axes, success)
+    last = f"{title} over environment steps: from {values[0]:.3g} to {values[-1]:.3g}"
+    return Plot(title, inline_svg(figure, key, f"{last} at step {steps[-1]:,.0f}."), caption)
+
+
+def _completion_plot(summaries: Sequence[EvaluationSummary], success: int | None) -> Plot | None:
+    if not summaries:
+        return None
+    steps = [summary.env_step for summary in summaries]
+    full = [100.0 * summary.full_laps / summary.starts for summary in summaries]
+    driven = [100.0 * summary.completion for summary in summaries]
+    with style():
+        figure = new_figure(*_SIZE_PX)
+        axes = figure.add_subplot()
+        axes.plot(steps, driven, color=STAND_INS["muted"], linestyle="--", linewidth=1.2)
+        axes.plot(steps, full, color=STAND_INS["good"], marker="o", markersize=_dot_px(steps))
+        axes.set_ylim(-4.0, 107.0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
+        _finish(axes, success)
+    description = (
+        f"Starts with a full lap over environment steps: {full[0]:.0f} % in the first evaluation, "
+        f"{full[-1]:.0f} % in the last."
+    )
+    return Plot(
+        "Evaluation: starts with a full lap",
+        inline_svg(figure, "completion", description),
+        "Without exploration, from every start pose. Dashed: mean share of the lap driven.",
+    )
+
+
+def _lap_time_plot(summaries: Sequence[EvaluationSummary], success: int | None) -> Plot | None:
+    timed = [summary for summary in summaries if np.isfinite(summary.mean_lap_time_s)]
+    if not timed:
+        return None
+    steps = [summary.env_step for summary in timed]
+    times_s = [summary.mean_lap_time_s for summary in timed]
+    with style():
+        figure = new_figure(*_SIZE_PX)
+        axes = figure.add_subplot()
+        axes.plot(steps, times_s, color=STAND_INS["accent"], marker="o", markersize=_dot_px(steps))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g} s"))
+        axes.set_xlim(0, max(summary.env_step for summary in summaries) * 1.03 or 1)
+        _finish(axes, success)
+    description = (
+        f"Mean lap time over environment steps: from {times_s[0]:.2f} s to {times_s[-1]:.2f} s."
+    )
+    caption = "Mean over the full laps of an evaluation; no dot where there was none."
+    svg = inline_svg(figure, "laptime", description)
+    return Plot("Evaluation: lap time", svg, caption)
+
+
+def _finish(axes: Any, success: int | None) -> None:
+    """Set what all learning curves share: the step axis and the mark of the first success."""
+    axes.set_xlabel("environment steps")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(_step_formatter(axes.get_xlim()[1]))
+    if axes.get_yscale() == "linear":
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    if success is not None:
+        axes.axvline(success, color=STAND_INS["good"], linestyle=":", linewidth=1.4)
+
+
+def _step_formatter(last: float) -> FuncFormatter:
+    """Return one unit for the whole axis: steps, thousands or millions of steps."""
+    divisor, suffix = next(
+        (unit for unit in ((1e6, " M"), (1e3, " k")) if last >= 5 * unit[0]), (1.0, "")
+    )
+    return FuncFormatter(lambda value, _: f"{value / divisor:.4g}{suffix if value else ''}")
+
+
+def _dot_px(points: Sequence[int]) -> float:
+    return 4.5 if len(points) <= 40 else 2.0
+
+
+def _thinned(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Average neighbours so that the file stays small however long the run was."""
+    if len(x) <= _MAX_POINTS:
+        return x, y
+    groups = np.array_split(np.arange(len(x)), _MAX_POINTS)
+    return np.array([x[g].mean() for g in groups]), np.array([y[g].mean() for g in groups])
+
+
+def _smoothed(values: FloatArray) -> FloatArray:
+    """Return the centred moving average over a twelfth of the curve."""
+    width = max(3, len(values) // 12)
+    weights = np.ones(width)
+    totals = np.convolve(values, weights, mode="same")
+    counts = np.convolve(np.ones(len(values)), weights, mode="same")
+    return np.asarray(totals / counts, dtype=np.float64)

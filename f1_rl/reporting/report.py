@@ -1,0 +1,139 @@
+"""Write the report of a training run: one HTML file that stands alone."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+from f1_rl import __version__
+from f1_rl.reporting import wording
+from f1_rl.reporting.film_strip import Still, film_strip
+from f1_rl.reporting.lap_circuit import circuit_of_lap, circuits_of
+from f1_rl.reporting.lap_plots import lap_plots
+from f1_rl.reporting.learning_plots import learning_plots
+from f1_rl.reporting.palette import DARK, LIGHT
+from f1_rl.reporting.run_folder import REPORT_FILE, VIDEO_FILE, ReportError, RunData, read_run
+from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, summarise
+
+__all__ = ["ReportError", "write_report"]
+
+_STRIP_WIDTH_PX: Final = 480
+_POSTER_WIDTH_PX: Final = 960
+_MAX_EVALUATIONS: Final = 400
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `report.html` into a run folder, from whatever the run has left so far.
+
+    Args:
+        run_dir: The folder that training wrote.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        ReportError: `run_dir` is no run folder, or the report cannot be written there.
+    """
+    run = read_run(Path(run_dir))
+    page = _render(run)
+    path = run.path / REPORT_FILE
+    part = path.with_name(f".{REPORT_FILE}.part")
+    try:
+        # A reader of the old report never sees half of the new one.
+        part.write_text(page, encoding="utf-8")
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ReportError(
+            f"{path} cannot be written ({error.strerror or error}): "
+            "check the folder's permissions and the free disk space."
+        ) from error
+    return path
+
+
+def _render(run: RunData) -> str:
+    summaries = summarise(run.evaluations) if run.evaluations is not None else ()
+    best = best_evaluation(summaries)
+    circuit = circuit_of_lap(run)
+    lengths_m = {c.name: c.length_m for c in circuits_of(run)}
+    notes = list(run.notes)
+    stills, poster = _stills(run, notes)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("f1_rl.reporting"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(
+        number=wording.number, duration=wording.duration, svg=Markup, jpeg=_data_uri
+    )
+    return environment.get_template("report.html.j2").render(
+        light=LIGHT,
+        dark=DARK,
+        version=__version__,
+        name=run.path.resolve().name,
+        headline=wording.headline(run, summaries, lengths_m),
+        tiles=wording.tiles(run, summaries),
+        notes=notes,
+        video=VIDEO_FILE if run.video_path else None,
+        poster=poster,
+        stills=stills,
+        lap_plots=lap_plots(run.lap, circuit, run.action_names),
+        lap=run.lap,
+        learning_plots=learning_plots(run.metrics, summaries),
+        summaries=_thinned(summaries, best),
+        evaluation_count=len(summaries),
+        best=best,
+        evaluations=run.evaluations,
+        result=partial(wording.result, run.evaluations) if run.evaluations is not None else None,
+        isnan=math.isnan,
+        versions=run.versions,
+        settings=list(_flat(run.config)),
+    )
+
+
+def _stills(run: RunData, notes: list[str]) -> tuple[tuple[Still, ...], Still | None]:
+    """Return the film strip and the poster of the lap's video, with a note where there is none."""
+    if run.video_path is None:
+        notes.append(f"{VIDEO_FILE} is missing: there is no video of a lap.")
+        return (), None
+    try:
+        stills = film_strip(run.video_path, 6, _STRIP_WIDTH_PX)
+        poster = film_strip(run.video_path, 1, _POSTER_WIDTH_PX)
+    except ReportError as error:
+        notes.append(str(error))
+        return (), None
+    return stills, poster[0] if poster else None
+
+
+def _thinned(
+    summaries: tuple[EvaluationSummary, ...], best: EvaluationSummary | None
+) -> tuple[EvaluationSummary, ...]:
+    """Keep the table readable: every n-th evaluation of a very long run, the best one always."""
+    stride = -(-len(summaries) // _MAX_EVALUATIONS) or 1
+    return tuple(s for i, s in enumerate(summaries) if i % stride == 0 or s is best)
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
+
+
+def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the settings of nested mappings as (dotted name, value)."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list) and any(isinstance(item, Mapping) for item in node):
+        for i, item in enumerate(node):
+            yield from _flat(item, f"{path}[{i}]")
+    else:
+        yield path, str(node)

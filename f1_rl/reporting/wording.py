@@ -1,0 +1,226 @@
+"""The report's sentences and numbers, for a reader who has never seen the project."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from f1_rl.reporting.run_folder import Evaluations, RunData
+from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, first_complete
+
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Whether the car learned to lap, in a phrase and a paragraph."""
+
+    state: str
+    """`good`, `warn` or `muted`: a role of the palette."""
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure of the headline."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+
+
+def number(value: float, digits: int = 0, unit: str = "") -> str:
+    """Format a number with thousands separated, a dash where it is not known."""
+    if not math.isfinite(value):
+        return DASH
+    text = f"{value:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+
+def duration(seconds: float) -> str:
+    """Format a time span as a person would say it: 9.8 s, 3 min 12 s, 1 h 05 min."""
+    if not math.isfinite(seconds):
+        return DASH
+    space = "\N{NO-BREAK SPACE}"
+    if seconds < 99.95:
+        return f"{seconds:.1f}{space}s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}{space}min {whole % 60:02d}{space}s"
+    whole = round(seconds / 60)
+    return f"{whole // 60}{space}h {whole % 60:02d}{space}min"
+
+
+def headline(
+    run: RunData, summaries: Sequence[EvaluationSummary], lengths_m: dict[str, float]
+) -> Headline:
+    """Say whether the car learned to lap.
+
+    Args:
+        run: The run.
+        summaries: Its evaluations.
+        lengths_m: The lengths of the circuits that are known, by name.
+
+    Returns:
+        The headline.
+    """
+    where = _circuits(run.circuit_names, lengths_m)
+    method = "from the pictures of its camera alone, by trial and error (deep Q-learning, DQN)"
+    task = (
+        f"A simulated Formula 1 car is to learn to drive {where}, {method}. "
+        "It starts knowing nothing."
+    )
+    best = best_evaluation(summaries)
+    if best is None:
+        text = f"{task} This run has not been evaluated yet, so nothing is known about its laps."
+        return Headline("muted", "Not evaluated yet", text)
+    first = first_complete(summaries)
+    if first is not None:
+        task = f"A simulated Formula 1 car learned to drive {where}, {method}."
+        return Headline("good", "The car learned to lap", f"{task} {_success(first, best)}")
+    if best.full_laps:
+        title = f"The car laps from {best.full_laps} of {best.starts} start positions"
+        text = (
+            f"{task} In its best evaluation, after {number(best.env_step)} steps, it drove a full "
+            f"lap from {best.full_laps} of {best.starts} start positions."
+        )
+        return Headline("warn", title, f"{text} {_failures(best)}".strip())
+    farthest = ""
+    if math.isfinite(best.completion):
+        farthest = (
+            f" In its best evaluation, after {number(best.env_step)} steps, it drove "
+            f"{best.completion:.0%} of a lap on average."
+        )
+    text = f"{task} So far it has not driven a full lap.{farthest} {_failures(best)}".strip()
+    return Headline("warn", "The car has not driven a full lap yet", text)
+
+
+def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, ...]:
+    """Return the figures of the headline.
+
+    Args:
+        run: The run.
+        summaries: Its evaluations.
+
+    Returns:
+        Lap time, full laps, steps, wall time, lateral error and speed.
+    """
+    best, first = best_evaluation(summaries), first_complete(summaries)
+    steps, wall_time_s = _extent(run)
+    if best is None:
+        return (
+            Tile("Environment steps", number(steps)),
+            Tile("Wall time", duration(wall_time_s)),
+        )
+    unit = "to the first full laps" if first else "so far"
+    reached_s = first.wall_time_s if first else wall_time_s
+    kilometres = number(best.mean_speed_mps * 3.6, 0, "km/h")
+    return (
+        Tile(
+            "Lap time", number(best.best_lap_time_s, 2), "s", f"mean {_seconds(best)} of all starts"
+        )
+        if best.full_laps
+        else Tile("Lap time", DASH, "", "no full lap"),
+        Tile("Full laps", f"{best.full_laps} of {best.starts}", "", "start positions, best policy"),
+        Tile(
+            "Environment steps",
+            number(first.env_step if first else steps),
+            "",
+            unit + (f", {number(steps)} in all" if first and math.isfinite(steps) else ""),
+        ),
+        Tile("Wall time", duration(reached_s), "", _whole_run(unit, first, wall_time_s)),
+        Tile(
+            "Lateral error",
+            number(best.mean_lateral_error_m * 100, 1),
+            "cm",
+            f"mean; 95 % below {number(best.p95_lateral_error_m * 100, 0, 'cm')}",
+        ),
+        Tile("Mean speed", number(best.mean_speed_mps, 2), "m/s", kilometres),
+    )
+
+
+def result(evaluations: Evaluations, row: int) -> str:
+    """Say in a few words how one evaluated start ended."""
+    if evaluations.completed[row] > 0.5:
+        return "full lap"
+    completion = evaluations.completion[row]
+    at = f" after {completion:.0%} of the lap" if math.isfinite(completion) else ""
+    if evaluations.off_track[row] > 0.5:
+        return f"left the road{at}"
+    if evaluations.wrong_way[row] > 0.5:
+        return f"turned the wrong way{at}"
+    return f"not complete{at.replace('after', 'in time:')}"
+
+
+def _circuits(names: Sequence[str], lengths_m: dict[str, float]) -> str:
+    if not names:
+        return "a circuit"
+    if len(names) > 3:
+        return f"{len(names)} circuits"
+    shown = [
+        f"“{name}” ({lengths_m[name]:.0f} m)" if name in lengths_m else f"“{name}”"
+        for name in names
+    ]
+    return ("the circuit " if len(names) == 1 else "the circuits ") + ", ".join(shown)
+
+
+def _success(first: EvaluationSummary, best: EvaluationSummary) -> str:
+    time = ""
+    if math.isfinite(first.wall_time_s):
+        time = f", {duration(first.wall_time_s)} into the run,"
+    starts = (
+        f"from all {first.starts} start positions, spread over the circuit"
+        if first.starts > 1
+        else "from its start position"
+    )
+    text = f"It began knowing nothing; after {number(first.env_step)} steps{time} it drove a full lap {starts}."
+    if math.isfinite(best.best_lap_time_s):
+        text += f" Its best lap took {number(best.best_lap_time_s, 2, 's')}"
+        if math.isfinite(best.mean_lateral_error_m):
+            text += (
+                f", on average {number(best.mean_lateral_error_m * 100, 1, 'cm')} from the middle"
+                " of the road"
+            )
+        text += "."
+    return text
+
+
+def _failures(best: EvaluationSummary) -> str:
+    parts = []
+    if best.off_track:
+        parts.append(f"left the road {_times(best.off_track)}")
+    if best.wrong_way:
+        parts.append(f"turned the wrong way {_times(best.wrong_way)}")
+    return f"It {' and '.join(parts)}." if parts else ""
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _seconds(summary: EvaluationSummary) -> str:
+    return number(summary.mean_lap_time_s, 2, "s")
+
+
+def _whole_run(unit: str, first: EvaluationSummary | None, wall_time_s: float) -> str:
+    if first is None or not math.isfinite(wall_time_s):
+        return unit
+    return f"{unit}, {duration(wall_time_s)} in all"
+
+
+def _extent(run: RunData) -> tuple[float, float]:
+    """Return the last environment step and wall time that any file knows."""
+    columns = [table for table in (run.metrics, run.evaluations) if table is not None]
+    steps = np.concatenate([table.env_step for table in columns] or [np.empty(0)])
+    times_s = np.concatenate([table.wall_time_s for table in columns] or [np.empty(0)])
+    return tuple(  # type: ignore[return-value]
+        float(values[np.isfinite(values)].max(initial=-np.inf))
+        if np.isfinite(values).any()
+        else math.nan
+        for values in (steps, times_s)
+    )
