@@ -1,0 +1,112 @@
+"""Build f1_rl with pip and with colcon (ament_python)."""
+
+import ast
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "f1_rl"
+ROOT = Path(__file__).parent.resolve()
+# Directories that a ROS 2 user expects under share/f1_rl.
+SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
+
+
+def read_version() -> str:
+    """Return ``f1_rl.__version__`` without importing the package."""
+    for statement in ast.parse((ROOT / NAME / "__init__.py").read_text("utf-8")).body:
+        if isinstance(statement, ast.Assign) and statement.targets[0].id == "__version__":
+            return ast.literal_eval(statement.value)
+    raise RuntimeError(f"{NAME}/__init__.py assigns no __version__: restore that line")
+
+
+def shared_files() -> list[tuple[str, list[str]]]:
+    """Return setuptools' ``data_files``: the ament index marker, the manifest and the data."""
+    files = {
+        "share/ament_index/resource_index/packages": [f"resource/{NAME}"],
+        f"share/{NAME}": ["package.xml"],
+    }
+    for directory in SHARED_DIRECTORIES:
+        for path in sorted((ROOT / directory).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                relative = path.relative_to(ROOT)
+                destination = f"share/{NAME}/{relative.parent.as_posix()}"
+                files.setdefault(destination, []).append(relative.as_posix())
+    return list(files.items())
+
+
+REPORT = ["matplotlib>=3.7", "jinja2>=3.1", "markupsafe>=2.1", "av>=12"]
+TEST = [
+    "pytest>=8",
+    "pytest-timeout>=2.3",
+    "pytest-xdist>=3.5",
+    "hypothesis>=6.100",
+    # What the test of the built wheel needs.
+    "setuptools>=65",
+    "wheel>=0.40",
+]
+
+setup(
+    name=NAME,
+    version=read_version(),
+    description="Teach a Formula 1 car to drive from its camera, with deep Q-learning",
+    long_description=(
+        "A Formula 1 car learns to drive from its camera with DQN (TF-Agents), in seconds in "
+        "the embedded simulator, behind the Gymnasium and gym interfaces."
+    ),
+    license="Apache-2.0",
+    maintainer="f1_rl developers",
+    maintainer_email="f1_rl@example.com",
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    package_data={"": ["py.typed", "*.yaml", "*.csv", "*.j2", "*.html", "*.css"]},
+    data_files=shared_files(),
+    zip_safe=False,
+    install_requires=[
+        "numpy>=1.24,<2",
+        "scipy>=1.10",
+        "numba>=0.58",
+        # The same cv2 without a window system: the wheel with windows needs libGL.
+        "opencv-python-headless>=4.8",
+        "gymnasium>=1",
+        "msgspec>=0.18",
+        "pyyaml>=6",
+        "rich>=13",
+    ],
+    extras_require={
+        # Python 3.12 begins with TensorFlow 2.16, whose own Keras TF-Agents cannot use: hence
+        # tf-keras, everywhere, so that TF_USE_LEGACY_KERAS=1 means the same with each. On 3.12
+        # pip alone finds no solution, because TF-Agents 0.19 pins older packages than 3.12 has:
+        # `make setup` installs requirements/py312.txt instead.
+        "train": [
+            "tensorflow>=2.15.1,<2.16; python_version<'3.12'",
+            "tensorflow>=2.16; python_version>='3.12'",
+            "tf-keras>=2.15,<2.16; python_version<'3.12'",
+            "tf-keras>=2.16; python_version>='3.12'",
+            "tf-agents==0.19.0",
+            "tensorboard>=2.15",
+            "gym>=0.21,<=0.23",
+            *REPORT,
+        ],
+        "report": REPORT,
+        "window": ["pygame>=2.1.3"],
+        "test": TEST,
+        "dev": [*TEST, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
+    },
+    entry_points={
+        "console_scripts": ["f1-rl = f1_rl.cli.main:main"],
+        "gymnasium.envs": [
+            "__root__ = f1_rl.driving.registration:register_gymnasium_envs",
+        ],
+        "gym.envs": [
+            "__root__ = f1_rl.driving.registration:register_gym_envs",
+        ],
+    },
+)
