@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from f1_rl.circuits.circuit import Circuit
-from f1_rl.circuits.corners import half_turns, round_corners, turn_angles
+from f1_rl.circuits.corners import TRANSITION_SHARE, half_turns, round_corners, turn_angles
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.geometry import FloatArray
 from f1_rl.circuits.resampling import resample_closed_line
@@ -36,6 +36,8 @@ _MAX_CELL_ASPECT = 1.35
 # The drawn radius stays a little above the limit, for the spline overshoots by up to a percent.
 _MIN_DRAWN_RADIUS_M = 1.02 * MIN_RADIUS_M
 _MAX_DRAWN_RADIUS_M = 16.0
+# Slight turns need a larger radius for their clothoids to be this long.
+_MIN_CLOTHOID_M = 1.5
 
 Cell = tuple[int, int]
 _NEIGHBOURS: tuple[Cell, ...] = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -157,8 +159,14 @@ def _draw_radii(rng: np.random.Generator, corners_m: FloatArray) -> FloatArray |
     """Draw the radius of each turn (C,); None if the turns do not fit between their corners."""
     edges = np.roll(corners_m, -1, axis=0) - corners_m
     after = np.hypot(edges[:, 0], edges[:, 1])
-    _, begin_per_radius = half_turns(np.abs(turn_angles(corners_m)))
-    least = _MIN_DRAWN_RADIUS_M * begin_per_radius
+    angles = np.abs(turn_angles(corners_m))
+    _, begin_per_radius = half_turns(angles)
+    least_radius = np.clip(
+        _MIN_CLOTHOID_M / (TRANSITION_SHARE * np.maximum(angles, 1e-9)),
+        _MIN_DRAWN_RADIUS_M,
+        _MAX_DRAWN_RADIUS_M,
+    )
+    least = least_radius * begin_per_radius
     spare = after - least - np.roll(least, -1)
     if (spare < 0.0).any():
         return None
@@ -167,4 +175,4 @@ def _draw_radii(rng: np.random.Generator, corners_m: FloatArray) -> FloatArray |
     largest = np.minimum(room / begin_per_radius, _MAX_DRAWN_RADIUS_M)
     # How generous the tightest turns are differs from circuit to circuit.
     share = rng.uniform(rng.uniform(0.0, 0.7), 1.0, len(largest))
-    return np.asarray(_MIN_DRAWN_RADIUS_M + share * (largest - _MIN_DRAWN_RADIUS_M))
+    return np.asarray(least_radius + share * (largest - least_radius))

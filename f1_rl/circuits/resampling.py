@@ -11,9 +11,10 @@ from f1_rl.circuits.geometry import FloatArray, wrap_angle
 
 MAX_SPACING_M = 0.1
 MIN_SAMPLES = 200
-# Points closer than this are thinned: the curvature of a line through points that a file rounds to
-# the millimetre is mostly rounding noise below it (noise grows with 1 / spacing^2).
-MIN_KNOT_SPACING_M = 0.2
+# Denser points are thinned: the curvature of a line through points that a file rounds to the
+# millimetre is mostly rounding noise (which grows with 1 / spacing^2).
+DENSE_SPACING_M = 0.15
+THINNED_SPACING_M = 0.3
 
 # Nodes and weights of the 3-point Gauss-Legendre rule on [0, 1]; exact for polynomials of degree 5.
 _GAUSS_NODES = 0.5 + 0.5 * np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
@@ -88,10 +89,10 @@ def resample_closed_line(points_m: FloatArray, values: FloatArray) -> SampledLin
 
 
 def _thin(points_m: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Keep an evenly spread part of points that lie closer than ``MIN_KNOT_SPACING_M``."""
+    """Keep an evenly spread part of points that lie closer than ``DENSE_SPACING_M``."""
     gaps = np.hypot(*(np.roll(points_m, -1, axis=0) - points_m).T)
-    wanted = max(32, int(gaps.sum() / MIN_KNOT_SPACING_M))
-    if np.median(gaps) >= MIN_KNOT_SPACING_M or len(points_m) <= wanted:
+    wanted = max(32, int(gaps.sum() / THINNED_SPACING_M))
+    if np.median(gaps) >= DENSE_SPACING_M or len(points_m) <= wanted:
         return points_m, values
     kept = np.linspace(0, len(points_m), wanted, endpoint=False).astype(np.intp)
     return points_m[kept], values[kept]

@@ -1,0 +1,108 @@
+"""The circuits that come with the package."""
+
+import numpy as np
+import pytest
+
+from f1_rl.circuits import (
+    DEFAULT_CIRCUIT,
+    CircuitError,
+    circuit_definition,
+    circuit_names,
+    load_circuit,
+)
+from f1_rl.circuits.circuit import Circuit
+from f1_rl.circuits.corners import half_turns, round_corners, turn_angles
+
+
+@pytest.fixture(scope="module")
+def library() -> dict[str, Circuit]:
+    return {name: load_circuit(name) for name in circuit_names()}
+
+
+def test_library_has_at_least_eight_circuits_the_default_first(library):
+    assert len(library) >= 8
+    assert circuit_names()[0] == DEFAULT_CIRCUIT == "simple"
+
+
+def test_default_circuit_is_short_and_turns_both_ways(library):
+    simple = library["simple"]
+    assert 140.0 <= simple.length_m <= 180.0
+    assert simple.min_radius_m == pytest.approx(3.5, abs=0.2)
+    assert simple.curvature_per_m.max() > 0.2
+    assert simple.curvature_per_m.min() < -0.2
+
+
+@pytest.mark.parametrize("name", circuit_names())
+def test_circuit_has_the_size_of_this_field_and_no_kinks(name, library):
+    circuit = library[name]
+    assert circuit.name == name
+    assert 140.0 <= circuit.length_m <= 1400.0
+    assert circuit.min_radius_m >= 2.6
+    assert circuit_definition(name).description
+    # Clothoids change the curvature gradually; without them it would jump by up to 0.36.
+    jumps = np.abs(np.diff(circuit.curvature_per_m, append=circuit.curvature_per_m[0]))
+    assert jumps.max() < 0.06
+
+
+def test_library_is_varied(library):
+    circuits = library.values()
+    assert max(circuit.length_m for circuit in circuits) > 1000.0
+    assert min(circuit.min_radius_m for circuit in circuits) < 3.0
+    assert sum(not circuit.has_line for circuit in circuits) >= 2
+    assert any(np.ptp(circuit.width_left_m) > 0.5 for circuit in circuits)
+    assert {np.sign(np.sum(circuit.curvature_per_m)) for circuit in circuits} == {-1.0, 1.0}
+    ratios = [circuit.length_m / circuit.min_radius_m for circuit in circuits]
+    assert max(ratios) > 10.0 * min(ratios)
+
+
+def test_scale_makes_a_circuit_larger_in_all_its_measures(library):
+    double = load_circuit("meadow", scale=2.0)
+    assert double.length_m == pytest.approx(2.0 * library["meadow"].length_m, rel=1e-3)
+    assert double.width_left_m.max() == pytest.approx(
+        2.0 * library["meadow"].width_left_m.max(), rel=1e-3
+    )
+    with pytest.raises(CircuitError, match="scale"):
+        load_circuit("meadow", scale=0.0)
+
+
+def test_unknown_names_are_refused_with_what_there_is():
+    with pytest.raises(CircuitError, match=r"no circuit 'simpel' \(did you mean 'simple'\?\)"):
+        load_circuit("simpel")
+    with pytest.raises(CircuitError, match="oval"):
+        load_circuit("zzz")
+    with pytest.raises(CircuitError, match="write random- and a whole number"):
+        load_circuit("random-x")
+
+
+def test_half_turns_end_at_the_middle_of_the_corner():
+    angles = np.radians([10.0, 60.0, 90.0, 150.0])
+    path, begin = half_turns(angles)
+    corner = np.column_stack([begin, np.zeros(4)])
+    apex = path[:, -1]
+    # The apex lies on the bisector of the corner, on its inner side.
+    expected = np.column_stack([-np.sin(0.5 * angles), np.cos(0.5 * angles)])
+    direction = (apex - corner) / np.linalg.norm(apex - corner, axis=1)[:, None]
+    np.testing.assert_allclose(direction, expected, atol=1e-9)
+    # A turn with clothoids takes more room than a plain arc of the same radius.
+    assert (begin > np.tan(0.5 * angles)).all()
+
+
+def test_rounded_corners_reach_their_radii_and_keep_their_straights():
+    corners = np.array([[30.0, 0.0], [30.0, 20.0], [0.0, 20.0], [0.0, 0.0]])
+    radii = np.array([3.0, 4.0, 5.0, 6.0])
+    np.testing.assert_allclose(turn_angles(corners), 0.5 * np.pi)
+    rounded = round_corners("box", corners, radii)
+    circuit = Circuit.from_points("box", *rounded.points_m.T, 1.0, 1.0)
+    apexes = rounded.points_m[rounded.apexes]
+    at = [np.argmin(np.hypot(circuit.x_m - x, circuit.y_m - y)) for x, y in apexes]
+    np.testing.assert_allclose(1.0 / circuit.curvature_per_m[at], radii, rtol=0.01)
+    # The start line is in the middle of the straight before the first corner.
+    assert circuit.y_m[0] == pytest.approx(0.0, abs=1e-3)
+    assert circuit.heading_rad[0] == pytest.approx(0.0, abs=1e-3)
+    assert circuit.x_m[0] == pytest.approx(0.5 * (6.0 + 30.0 - 3.0), abs=3.0)
+
+
+def test_corners_too_near_for_their_radii_are_refused():
+    corners = np.array([[30.0, 0.0], [30.0, 8.0], [0.0, 8.0], [0.0, 0.0]])
+    with pytest.raises(CircuitError, match=r"needs 11\.\d+ m between corner 1 and the next"):
+        round_corners("box", corners, np.full(4, 4.0))
