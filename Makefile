@@ -1,0 +1,126 @@
+# make train PYTHON=python3.12 uses that interpreter, in .venv-3.12; without PYTHON it is the first
+# supported one of python3, python3.12, python3.11 and python3.10, in .venv.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ARGS ?=
+PYTEST_ARGS ?=
+LOCKED_PYTHONS := 3.10 3.11 3.12
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+PRINT_VERSION := import sys; print("%d.%d" % sys.version_info[:2])
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
+
+ifeq ($(origin PYTHON), undefined)
+VENV := .venv
+VERSION := $(shell cat $(VENV)/.created 2>/dev/null)
+ifeq ($(VERSION),)
+PYTHON := $(shell for python in python3 python3.12 python3.11 python3.10; do \
+	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
+VERSION := $(if $(PYTHON),$(shell $(PYTHON) -c '$(PRINT_VERSION)'))
+endif
+else
+VERSION := $(shell "$(PYTHON)" -c '$(PRINT_VERSION)' 2>/dev/null)
+VENV := .venv-$(VERSION)
+endif
+
+RUN := $(VENV)/bin/python
+PINS := requirements/py$(subst .,,$(VERSION)).txt
+KERNELS := $(wildcard f1_rl/*/*_kernels.py)
+
+.PHONY: help
+help: ## List the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+.PHONY: train
+train: setup ## Set everything up and train (ARGS="--circuit oval" passes options on)
+	@$(VENV)/bin/f1-rl train $(ARGS)
+
+.PHONY: test
+test: setup ## Set everything up and run ruff, mypy and pytest (PYTEST_ARGS="-k camera")
+	@status=0; \
+	$(MAKE) lint || status=1; \
+	$(RUN) -m pytest $(PYTEST_ARGS) || status=1; \
+	exit $$status
+
+.PHONY: test-tensorflow
+test-tensorflow: setup ## Set everything up and run the tests that need TensorFlow
+	@$(RUN) -m pytest -m tensorflow $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: setup ## Check style and types
+	@status=0; \
+	$(RUN) -m ruff check . || status=1; \
+	$(RUN) -m ruff format --check . || status=1; \
+	$(RUN) -m mypy || status=1; \
+	exit $$status
+
+.PHONY: format
+format: setup ## Format the code and repair what ruff can repair
+	@$(RUN) -m ruff check --fix . || true
+	@$(RUN) -m ruff format .
+
+.PHONY: bench
+bench: setup ## Measure the simulator and the learner on this machine
+	@$(VENV)/bin/f1-rl benchmark $(ARGS)
+
+.PHONY: setup
+setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package
+
+# The file holds the interpreter's version, so that later calls need not ask.
+$(VENV)/.created:
+	@if ! "$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null; then \
+		echo "$(or $(PYTHON),python3) is no Python 3.10, 3.11 or 3.12: install one and call" \
+			"make again with PYTHON=python3.12 (or its path)." >&2; exit 1; fi
+	@rm -rf $(VENV); \
+	if ! "$(PYTHON)" -m venv $(VENV) >$(VENV).log 2>&1; then \
+		cat $(VENV).log >&2; rm -rf $(VENV) $(VENV).log; \
+		echo "$(PYTHON) cannot make a virtual environment: install python$(VERSION)-venv" \
+			"(on Debian and Ubuntu) and call make again." >&2; exit 1; fi; \
+	rm $(VENV).log; echo "$(VERSION)" >$@; \
+	echo "Made $(VENV) with Python $(VERSION) ($$SECONDS s)."
+
+# Without isolation, because gym is a source distribution and an isolated build would fetch
+# unpinned tools. Without dependencies, because the pins are complete and override some of
+# TF-Agents' own (see requirements/overrides.in).
+$(VENV)/.pins: requirements/build.txt $(PINS) | $(VENV)/.created
+	@echo "Installing $$(grep -c == $(PINS)) pinned packages (1 GB to download, 3 GB on disk) ..."; \
+	install="$(RUN) -m pip install --quiet --no-deps --require-hashes"; \
+	$$install -r requirements/build.txt; \
+	$$install --no-build-isolation -r $(PINS); \
+	touch $@; echo "Installed them ($$SECONDS s)."
+
+$(VENV)/.package: setup.py setup.cfg f1_rl/__init__.py $(VENV)/.pins
+	@$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	touch $@; echo "Installed f1_rl, editable ($$SECONDS s)."
+
+$(VENV)/.kernels: $(KERNELS) $(VENV)/.package
+	@$(RUN) -c 'from f1_rl.simulation import warm_up; warm_up()'; \
+	touch $@; echo "Compiled the simulator's kernels ($$SECONDS s)."
+
+.PHONY: lock
+lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv." >&2; exit 1; }
+	@export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
+	compile() { uv pip compile --quiet --no-config --upgrade --generate-hashes \
+		--annotation-style line --python-platform x86_64-manylinux_2_28 "$$@"; }; \
+	compile --python-version 3.10 --output-file requirements/build.txt requirements/build.in; \
+	for version in $(LOCKED_PYTHONS); do \
+		pins="requirements/py$${version/./}.txt"; \
+		compile --python-version "$$version" --output-file "$$pins" \
+			--extra train --extra report --extra window --extra test --extra dev \
+			--constraint requirements/constraints.in --constraint requirements/build.txt \
+			--override requirements/overrides.in setup.py; \
+		echo "$$pins: $$(grep -c == "$$pins") packages"; \
+	done
+
+.PHONY: clean
+clean: ## Remove the virtual environments, caches and build outputs (runs/ stays)
+	@rm -rf .venv .venv-* build dist install log *.egg-info \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,46 @@
+"""What all tests share: a quiet, windowless process, and the rule which tests need TensorFlow."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Before any test imports TensorFlow, matplotlib or pygame.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+TESTS = Path(__file__).parent
+TENSORFLOW_DIRECTORIES = ("learning", "policy")
+HAS_TENSORFLOW = find_spec("tensorflow") is not None and find_spec("tf_agents") is not None
+
+# Their modules import TensorFlow, so without it they cannot even be collected.
+collect_ignore = [] if HAS_TENSORFLOW else list(TENSORFLOW_DIRECTORIES)
+
+# A shared machine is slow at times, which is no failure; the same examples everywhere are.
+hypothesis.settings.register_profile("f1_rl", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("f1_rl")
+
+
+def pytest_report_header() -> str:
+    if HAS_TENSORFLOW:
+        return "tensorflow: installed"
+    left_out = ", ".join(f"tests/{name}" for name in TENSORFLOW_DIRECTORIES)
+    return f"tensorflow: not installed, so {left_out} are left out"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        directory = item.path.relative_to(TESTS).parts[0]
+        if directory in TENSORFLOW_DIRECTORIES:
+            item.add_marker(pytest.mark.tensorflow)
+        if not HAS_TENSORFLOW and item.get_closest_marker("tensorflow"):
+            item.add_marker(pytest.mark.skip(reason="TensorFlow or TF-Agents is not installed"))
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return TESTS.parent

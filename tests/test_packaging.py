@@ -1,0 +1,184 @@
+import ast
+import configparser
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import f1_rl
+
+SIMULATION_SIDE = ("f1_rl.circuits", "f1_rl.simulation", "f1_rl.driving")
+
+
+def modules_after(statement: str, repository: Path) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after a statement."""
+    program = f"import json, sys\n{statement}\nprint(json.dumps(list(sys.modules)))"
+    output = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=repository,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return {name.split(".")[0] for name in json.loads(output.splitlines()[-1])}
+
+
+def test_importing_the_package_imports_nothing_outside_the_standard_library(repository):
+    added = modules_after("import f1_rl", repository) - modules_after("", repository)
+    assert added - {"f1_rl"} <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("package", SIMULATION_SIDE)
+def test_the_simulation_side_needs_neither_tensorflow_nor_ros(package, repository):
+    walk = (
+        "import importlib, pkgutil\n"
+        f"package = importlib.import_module('{package}')\n"
+        "for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        # gym and the window are optional, and gym prints a notice.
+        "    if not module.name.endswith(('.gym_environment', '.window')):\n"
+        "        importlib.import_module(module.name)"
+    )
+    modules = modules_after(walk, repository)
+    assert "numpy" in modules
+    assert not modules & {"tensorflow", "tf_agents", "tf_keras", "keras", "rclpy"}
+
+
+def imported_distributions(source: Path) -> set[str]:
+    """Return the distributions, normalised, that a Python file imports."""
+    distributions = packages_distributions()
+    names = set()
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.split(".")[0])
+    names -= set(sys.stdlib_module_names)
+    return {re.sub("[-_.]+", "-", distributions.get(name, [name])[0]).lower() for name in names}
+
+
+def test_every_imported_distribution_is_a_declared_dependency(repository):
+    declared = {
+        re.sub("[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+        for requirement in requires("f1_rl")
+    }
+    undeclared = {
+        (source.relative_to(repository).as_posix(), distribution)
+        for source in (repository / "f1_rl").rglob("*.py")
+        for distribution in imported_distributions(source)
+        # llvmlite is Numba's own back end; rclpy comes with ROS.
+        if distribution not in declared | {"f1-rl", "llvmlite", "rclpy"}
+    }
+    assert not undeclared
+
+
+def test_package_xml_and_the_package_agree_on_name_and_version(repository):
+    manifest = ElementTree.parse(repository / "package.xml").getroot()
+    assert manifest.get("format") == "3"
+    assert manifest.findtext("name") == "f1_rl"
+    assert manifest.findtext("version") == f1_rl.__version__
+    assert manifest.findtext("export/build_type") == "ament_python"
+
+
+@pytest.mark.parametrize("pins", ["build", "py310", "py311", "py312"])
+def test_every_pin_is_exact_and_hashed_and_names_no_index(pins, repository):
+    text = (repository / "requirements" / f"{pins}.txt").read_text("utf-8")
+    entries = re.split(r"\n(?=\S)", re.sub(r"(?m)^\s*#.*\n?", "", text).strip())
+    assert entries
+    for entry in entries:
+        assert re.match(r"[a-z0-9-]+==[\w.+]+ \\\n\s+--hash=sha256:[0-9a-f]{64}", entry)
+    assert "http" not in text
+
+
+@pytest.mark.parametrize("pins", ["py310", "py311", "py312"])
+def test_the_pins_build_with_the_tools_that_are_installed_first(pins, repository):
+    def versions(name: str) -> dict[str, str]:
+        text = (repository / "requirements" / f"{name}.txt").read_text("utf-8")
+        return dict(re.findall(r"(?m)^([\w.-]+)==(\S+)", text))
+
+    assert versions("build").items() <= versions(pins).items()
+
+
+@pytest.fixture(scope="module")
+def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    directory = tmp_path_factory.mktemp("wheel")
+    source = directory / "source"
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=repository,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    # A copy, because building leaves build/ and the egg-info beside the sources.
+    for name in filter(None, tracked.split("\0")):
+        if name.startswith("tests/") or not (repository / name).is_file():
+            continue
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((repository / name).read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+        + ["--no-build-isolation", "--wheel-dir", str(directory), str(source)],
+        check=True,
+        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
+    (path,) = directory.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+def test_the_wheel_holds_every_module_and_data_file(wheel, repository):
+    expected = {
+        path.relative_to(repository).as_posix()
+        for path in (repository / "f1_rl").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert expected <= set(wheel.namelist())
+
+
+def test_the_wheel_holds_what_ros_looks_for_in_share(wheel, repository):
+    share = {name.partition(".data/data/share/")[2] for name in wheel.namelist()}
+    expected = {"ament_index/resource_index/packages/f1_rl", "f1_rl/package.xml"} | {
+        f"f1_rl/{path.relative_to(repository).as_posix()}"
+        for directory in ("launch", "worlds", "models", "config")
+        for path in (repository / directory).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert expected <= share
+
+
+def test_the_wheel_names_the_command_and_the_environments(wheel):
+    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    entry_points = configparser.ConfigParser()
+    entry_points.read_string(wheel.read(name).decode())
+    assert entry_points["console_scripts"]["f1-rl"] == "f1_rl.cli.main:main"
+    for group, kind in (("gymnasium.envs", "gymnasium"), ("gym.envs", "gym")):
+        function = f"f1_rl.driving.registration:register_{kind}_envs"
+        assert entry_points[group]["__root__"] == function
+
+
+def test_every_entry_point_can_be_loaded():
+    from importlib.metadata import distribution
+
+    for entry_point in distribution("f1_rl").entry_points:
+        assert callable(entry_point.load())
+
+
+def test_an_unsupported_interpreter_gets_one_sentence_that_says_what_to_do(repository, tmp_path):
+    old = tmp_path / "python3.9"
+    old.write_text("#!/bin/sh\ncase $2 in *print*) echo 3.9;; *) exit 1;; esac\n")
+    old.chmod(0o755)
+    outcome = subprocess.run(
+        ["make", "-f", str(repository / "Makefile"), "setup", f"PYTHON={old}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert outcome.returncode != 0
+    assert "no Python 3.10, 3.11 or 3.12" in outcome.stderr
+    assert "make again" in outcome.stderr
