@@ -17,7 +17,11 @@ from f1_rl.circuits.geometry import FloatArray, wrap_angle
 TRANSITION_SHARE = 0.5
 POINTS_PER_HALF_TURN = 12
 STRAIGHT_POINT_SPACING_M = 1.0
+MIN_TURN_RAD = 1e-3
 _STEPS_PER_POINT = 4
+# Straights shorter than this part of a radius are left out, for the spline through two points that
+# nearly coincide would show their rounding as a kink.
+_MIN_STRAIGHT_PER_RADIUS = 0.02
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,10 @@ def round_corners(name: str, corners_m: FloatArray, radii_m: FloatArray) -> Roun
         The rounded line.
 
     Raises:
-        CircuitError: If two turns need more room than there is between their corners.
+        CircuitError: If the corners are no polygon, or two turns need more room than there is
+            between their corners.
     """
+    _check_corners(name, corners_m, radii_m)
     angles = turn_angles(corners_m)
     halves, begin = half_turns(np.abs(angles))
     begin = begin * radii_m
@@ -104,8 +110,10 @@ def round_corners(name: str, corners_m: FloatArray, radii_m: FloatArray) -> Roun
             f"or make the radii smaller."
         )
     directions = edges / lengths[:, None]
-    turns = _place_turns(corners_m, directions, np.sign(angles), radii_m, halves, begin)
+    turns = list(_place_turns(corners_m, directions, np.sign(angles), radii_m, halves, begin))
 
+    touching = straight < _MIN_STRAIGHT_PER_RADIUS * radii_m
+    turns = [turn[:-1] if touches else turn for turn, touches in zip(turns, touching, strict=True)]
     last = _straight_points(turns[-1][-1], turns[0][0])
     middle = len(last) // 2
     pieces, apexes, count = [last[middle:]], [], len(last) - middle
@@ -119,6 +127,31 @@ def round_corners(name: str, corners_m: FloatArray, radii_m: FloatArray) -> Roun
             count += len(between)
     pieces.append(last[:middle])
     return RoundedLine(np.vstack(pieces), np.array(apexes, dtype=np.intp))
+
+
+def _check_corners(name: str, corners_m: FloatArray, radii_m: FloatArray) -> None:
+    """Refuse corners that are too few, coincide or do not turn, and radii that are not positive."""
+    if len(corners_m) < 3:
+        raise CircuitError(
+            f"Circuit '{name}' has {len(corners_m)} corners; a closed line needs at least three."
+        )
+    values = np.column_stack([corners_m, radii_m])
+    unusable = ~np.isfinite(values).all(axis=1) | (radii_m <= 0.0)
+    if unusable.any():
+        corner = int(np.argmax(unusable))
+        raise CircuitError(
+            f"Circuit '{name}' has an unusable corner {corner + 1}, {values[corner].tolist()}; "
+            f"give finite numbers and a radius greater than zero."
+        )
+    edges = np.roll(corners_m, -1, axis=0) - corners_m
+    idle = (np.hypot(edges[:, 0], edges[:, 1]) == 0.0) | (
+        np.abs(turn_angles(corners_m)) < MIN_TURN_RAD
+    )
+    if idle.any():
+        raise CircuitError(
+            f"Circuit '{name}' does not turn at corner {int(np.argmax(idle)) + 1}, which repeats "
+            f"the next one or lies on a straight; remove it."
+        )
 
 
 def _place_turns(

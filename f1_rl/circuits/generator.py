@@ -11,7 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from f1_rl.circuits.circuit import Circuit
-from f1_rl.circuits.corners import TRANSITION_SHARE, half_turns, round_corners, turn_angles
+from f1_rl.circuits.corners import (
+    MIN_TURN_RAD,
+    TRANSITION_SHARE,
+    half_turns,
+    round_corners,
+    turn_angles,
+)
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.geometry import FloatArray
 from f1_rl.circuits.resampling import resample_closed_line
@@ -161,18 +167,16 @@ def _draw_radii(rng: np.random.Generator, corners_m: FloatArray) -> FloatArray |
     after = np.hypot(edges[:, 0], edges[:, 1])
     angles = np.abs(turn_angles(corners_m))
     _, begin_per_radius = half_turns(angles)
-    least_radius = np.clip(
-        _MIN_CLOTHOID_M / (TRANSITION_SHARE * np.maximum(angles, 1e-9)),
-        _MIN_DRAWN_RADIUS_M,
-        _MAX_DRAWN_RADIUS_M,
-    )
+    if (angles < MIN_TURN_RAD).any():
+        return None
+    least_radius = np.maximum(_MIN_CLOTHOID_M / (TRANSITION_SHARE * angles), _MIN_DRAWN_RADIUS_M)
     least = least_radius * begin_per_radius
     spare = after - least - np.roll(least, -1)
     if (spare < 0.0).any():
         return None
     # Each turn may take half of what its shorter straight has to spare.
     room = least + 0.5 * np.minimum(spare, np.roll(spare, 1))
-    largest = np.minimum(room / begin_per_radius, _MAX_DRAWN_RADIUS_M)
+    largest = np.minimum(room / begin_per_radius, np.maximum(least_radius, _MAX_DRAWN_RADIUS_M))
     # How generous the tightest turns are differs from circuit to circuit.
     share = rng.uniform(rng.uniform(0.0, 0.7), 1.0, len(largest))
     return np.asarray(least_radius + share * (largest - least_radius))

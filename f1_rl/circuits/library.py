@@ -18,6 +18,7 @@ from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.generator import RANDOM_PREFIX, random_circuit
 from f1_rl.circuits.geometry import FloatArray
 
+DATA_PACKAGE = "f1_rl.circuits.data"
 DEFAULT_CIRCUIT = "simple"
 DEFAULT_HALF_WIDTH_M = 1.5
 
@@ -64,7 +65,7 @@ def circuit_names() -> tuple[str, ...]:
     """Return the names of the circuits in the library, the default one first."""
     names = sorted(
         entry.name.removesuffix(".yaml")
-        for entry in resources.files("f1_rl.circuits").joinpath("data").iterdir()
+        for entry in resources.files(DATA_PACKAGE).iterdir()
         if entry.name.endswith(".yaml")
     )
     return (DEFAULT_CIRCUIT, *(name for name in names if name != DEFAULT_CIRCUIT))
@@ -86,7 +87,7 @@ def circuit_definition(name: str) -> CircuitDefinition:
             f"There is no circuit '{name}'{hint}; give a CSV file, '{RANDOM_PREFIX}<seed>', or one "
             f"of: {', '.join(circuit_names())}."
         )
-    file = resources.files("f1_rl.circuits").joinpath("data").joinpath(f"{name}.yaml")
+    file = resources.files(DATA_PACKAGE).joinpath(f"{name}.yaml")
     try:
         return _parse_definition(name, yaml.safe_load(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:

@@ -34,7 +34,7 @@ def test_every_seed_keeps_to_the_limits(circuits):
         assert 120.0 <= circuit.length_m <= 400.0
         assert grass_between_stretches_m(circuit) >= 1.0
         jumps = np.abs(np.diff(circuit.curvature_per_m, append=circuit.curvature_per_m[0]))
-        assert jumps.max() < 0.06
+        assert jumps.max() < 0.045
 
 
 def test_circuits_are_varied(circuits):

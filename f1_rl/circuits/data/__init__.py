@@ -1,0 +1,1 @@
+"""The circuits of the library, one YAML file each, named after the circuit."""
