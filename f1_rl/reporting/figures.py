@@ -55,10 +55,22 @@ _STYLE: Final[dict[str, Any]] = {
 }
 
 
-def new_figure(width_px: int, height_px: int, layout: str = "constrained") -> Figure:
-    """Return an empty figure, one point of which becomes one pixel of the page."""
+def new_figure(width_px: int, height_px: int, *, automatic_layout: bool = True) -> Figure:
+    """Return an empty figure, one point of which becomes one pixel of the page.
+
+    Args:
+        width_px: Width.
+        height_px: Height.
+        automatic_layout: Whether Matplotlib makes room for labels; else axes lie as they are put.
+
+    Returns:
+        The figure.
+    """
     with matplotlib.rc_context(_STYLE):
-        return Figure(figsize=(width_px / 72, height_px / 72), layout=layout)
+        return Figure(
+            figsize=(width_px / 72, height_px / 72),
+            layout="constrained" if automatic_layout else None,
+        )
 
 
 def style() -> Any:

@@ -76,7 +76,7 @@ def _map_plot(lap: Lap, circuit: Circuit | None) -> Plot | None:
     low, high = drawn.min(axis=0), drawn.max(axis=0)
     ratio = float(np.clip((high[1] - low[1]) / max(high[0] - low[0], 1e-6), 0.35, 1.15))
     with style():
-        figure = new_figure(_WIDTH_PX, round(_WIDTH_PX * ratio) + 70, layout="none")
+        figure = new_figure(_WIDTH_PX, round(_WIDTH_PX * ratio) + 70, automatic_layout=False)
         size = figure.get_size_inches() * 72
         axes = figure.add_axes((0.0, 62 / size[1], 1.0, 1.0 - 66 / size[1]))
         axes.set_axis_off()
@@ -151,9 +151,9 @@ def _draw_start(axes: Any, outline: Outline | None, points_m: FloatArray, arrow_
     aside = np.array([-forward[1], forward[0]])
     if aside @ (points_m.mean(axis=0) - start_m) < 0:
         aside = -aside  # into the circuit, where there is room
-    half_width = (
-        0.0 if outline is None else float(np.hypot(*np.diff(outline.start_m, axis=0)[0])) / 2
-    )
+    half_width = 0.0
+    if outline is not None:
+        half_width = float(np.hypot(*(outline.start_m[1] - outline.start_m[0]))) / 2
     tail = start_m + aside * (half_width + 0.35 * arrow_m)
     axes.annotate(
         "",
@@ -226,7 +226,7 @@ def _lateral_plot(lap: Lap, circuit: Circuit | None) -> Plot | None:
         axes = figure.add_subplot()
         note = _draw_references(axes, circuit, peak_m) if circuit is not None else ""
         axes.plot(arc_length_m, error_m * 100, color=STAND_INS["second"])
-        axes.set_ylabel("← right     cm     left →")
+        axes.set_ylabel("← right\N{EM SPACE}cm\N{EM SPACE}left →")
         axes.set_xlabel("distance along the lap, m")
         axes.margins(x=0)
     mean_m = float(np.nanmean(np.abs(error_m)))

@@ -27,6 +27,46 @@ class Plot:
     caption: str
 
 
+@dataclass(frozen=True)
+class _Curve:
+    """How a column of the metrics is shown."""
+
+    column: str
+    title: str
+    colour: str
+    caption: str
+    may_be_log: bool = False
+
+
+_CURVES: Final = (
+    _Curve(
+        "episode_return",
+        "Return of an episode",
+        "second",
+        "Sum of the rewards of the training's latest episodes, exploration included.",
+    ),
+    _Curve(
+        "mean_q",
+        "Mean Q-value",
+        "second",
+        "The return that the network expects; it should settle, not run away.",
+    ),
+    _Curve(
+        "loss",
+        "Loss",
+        "third",
+        "Error of the network's expectation against the temporal-difference target.",
+        may_be_log=True,
+    ),
+    _Curve(
+        "epsilon",
+        "Exploration (\N{GREEK SMALL LETTER EPSILON})",
+        "third",
+        "Share of the actions that were drawn at random.",
+    ),
+)
+
+
 def learning_plots(
     metrics: Metrics | None, summaries: Sequence[EvaluationSummary]
 ) -> tuple[Plot, ...]:
@@ -43,31 +83,14 @@ def learning_plots(
     success = first.env_step if first else None
     plots = [_completion_plot(summaries, success), _lap_time_plot(summaries, success)]
     if metrics is not None:
-        curves = (
-            ("return", "Return of an episode", metrics.episode_return, "second",
-             "Sum of the rewards of the training's latest episodes, exploration included."),
-            ("q", "Mean Q-value", metrics.mean_q, "second",
-             "The return that the network expects; it should settle, not run away."),
-            ("loss", "Loss", metrics.loss, "third",
-             "Error of the network's expectation against the temporal-difference target."),
-            ("epsilon", "Exploration (ε)", metrics.epsilon, "third",
-             "Share of the actions that were drawn at random."),
-        )  # fmt: skip
-        for key, title, values, colour, caption in curves:
-            plots.append(
-                _curve_plot(key, title, metrics.env_step, values, colour, success, caption)
-            )
+        for curve in _CURVES:
+            values = getattr(metrics, curve.column)
+            plots.append(_curve_plot(curve, metrics.env_step, values, success))
     return tuple(plot for plot in plots if plot is not None)
 
 
 def _curve_plot(
-    key: str,
-    title: str,
-    env_step: FloatArray,
-    values: FloatArray,
-    colour: str,
-    success: int | None,
-    caption: str,
+    curve: _Curve, env_step: FloatArray, values: FloatArray, success: int | None
 ) -> Plot | None:
     known = np.isfinite(env_step) & np.isfinite(values)
     if not known.any():
@@ -76,17 +99,20 @@ def _curve_plot(
     with style():
         figure = new_figure(*_SIZE_PX)
         axes = figure.add_subplot()
-        smooth = len(values) >= _SMOOTH_FROM
-        dots = {"marker": "o", "markersize": 3.5} if len(values) < _SMOOTH_FROM else {}
-        faint = {"alpha": 0.35, "linewidth": 1.0} if smooth else dots
-        axes.plot(steps, values, color=STAND_INS[colour], **faint)
-        if smooth:
-            axes.plot(steps, _smoothed(values), color=STAND_INS[colour])
-        if key == "loss" and values.min() > 0.0 and values.max() > 30.0 * np.median(values):
+        colour = STAND_INS[curve.colour]
+        if len(values) < _SMOOTH_FROM:
+            axes.plot(steps, values, color=colour, marker="o", markersize=3.5)
+        else:
+            axes.plot(steps, values, color=colour, alpha=0.35, linewidth=1.0)
+            axes.plot(steps, _smoothed(values), color=colour)
+        if curve.may_be_log and 0.0 < 30.0 * np.median(values) < values.max() and values.min() > 0:
             axes.set_yscale("log")
         _finish(axes, success)
-    last = f"{title} over environment steps: from {values[0]:.3g} to {values[-1]:.3g}"
-    return Plot(title, inline_svg(figure, key, f"{last} at step {steps[-1]:,.0f}."), caption)
+    description = (
+        f"{curve.title} over environment steps: from {values[0]:.3g} to {values[-1]:.3g} "
+        f"at step {steps[-1]:,.0f}."
+    )
+    return Plot(curve.title, inline_svg(figure, curve.column, description), curve.caption)
 
 
 def _completion_plot(summaries: Sequence[EvaluationSummary], success: int | None) -> Plot | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,7 @@ def write_report(run_dir: Path) -> Path:
     try:
         # A reader of the old report never sees half of the new one.
         part.write_text(page, encoding="utf-8")
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise ReportError(

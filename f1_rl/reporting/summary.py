@@ -61,7 +61,7 @@ def best_evaluation(summaries: Sequence[EvaluationSummary]) -> EvaluationSummary
     Returns:
         The best one, None where there is none.
     """
-    return min(summaries, key=_rank, default=None)
+    return min(summaries, key=_rank) if summaries else None
 
 
 def first_complete(summaries: Sequence[EvaluationSummary]) -> EvaluationSummary | None:

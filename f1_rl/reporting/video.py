@@ -23,6 +23,7 @@ from f1_rl.reporting.video_panels import (
     CameraPanel,
     MapPanel,
     ObservationPanel,
+    Panel,
     QValuePanel,
     StatusPanel,
     VideoFrame,
@@ -34,8 +35,8 @@ WIDTH_PX: Final = 1280
 HEIGHT_PX: Final = 720
 
 _LOG = logging.getLogger(__name__)
-# H.273 codes. OpenCV converts with BT.601's matrix in studio range; unless the file says so, players
-# take BT.709 for a picture of this height and show other colours.
+# H.273 codes. OpenCV converts with BT.601's matrix in studio range; unless the file says so,
+# players take BT.709 for a picture of this height and show other colours.
 _BT601: Final = 6
 _BT709: Final = 1
 _STUDIO_RANGE: Final = 1
@@ -66,7 +67,7 @@ class LapVideo:
         self._closed = False
         self._canvas = np.empty((HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8)
         self._canvas[:] = PAGE
-        self._panels = (
+        self._panels: tuple[Panel, ...] = (
             CameraPanel(self._canvas[16:628, 16:832], f"f1_rl  ·  {circuit.name}"),
             StatusPanel(self._canvas[642:704, 16:832]),
             MapPanel(self._canvas[16:306, 848:1264], circuit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
@@ -54,7 +54,7 @@ class VideoFrame:
 
     camera: npt.NDArray[np.uint8]
     observation: npt.NDArray[np.uint8]
-    q_values: npt.NDArray[np.floating]
+    q_values: npt.NDArray[np.floating[Any]]
     action: int
     command_speed_mps: float
     command_yaw_rate_radps: float
@@ -81,7 +81,14 @@ def paint_card(picture: Picture, radius_px: int = 10) -> None:
     picture[:] = np.rint(picture + cover * (np.array(CARD) - picture)).astype(np.uint8)
 
 
-class _Panel:
+class Panel(Protocol):
+    """A part of the video's picture."""
+
+    def paint(self, frame: VideoFrame) -> None:
+        """Paint one frame."""
+
+
+class _Card:
     """A card with a title; `begin` brings its fixed parts back before a frame is painted."""
 
     def __init__(self, picture: Picture, title: str = "") -> None:
@@ -127,7 +134,7 @@ class CameraPanel:
         self._font.draw(self._picture, self._caption, (26, 20), INK)
 
 
-class MapPanel(_Panel):
+class MapPanel(_Card):
     """The circuit from above with the car and its trail, coloured by the commanded speed.
 
     Args:
@@ -167,7 +174,8 @@ class MapPanel(_Panel):
         offset_m = np.atleast_2d(np.asarray(points_m, dtype=np.float64)) - self._centre_m
         pixels = offset_m * [self._pixels_per_m, -self._pixels_per_m]
         pixels += [self.width_px / 2 - 0.5, self.height_px / 2 - 0.5]
-        return np.rint(pixels * scale).astype(np.int32)
+        rounded: npt.NDArray[np.int32] = np.rint(pixels * scale).astype(np.int32)
+        return rounded
 
     def _draw_road(self, left_m: FloatArray, right_m: FloatArray, start_m: FloatArray) -> None:
         scale = _SUPERSAMPLING
@@ -215,12 +223,12 @@ class MapPanel(_Panel):
         cos, sin = math.cos(frame.yaw_rad), math.sin(frame.yaw_rad)
         shape_px = np.array([[12.0, 0.0], [-8.0, 7.0], [-4.0, 0.0], [-8.0, -7.0]])
         turned_m = shape_px @ np.array([[cos, sin], [-sin, cos]]) / self._pixels_per_m
-        arrow = self._pixels(turned_m + [frame.x_m, frame.y_m])
+        arrow = self._pixels(turned_m + np.array([frame.x_m, frame.y_m]))
         cv2.fillPoly(self.picture, [arrow], ACCENT, cv2.LINE_AA, _SHIFT)
         cv2.polylines(self.picture, [arrow], True, MARK, 1, cv2.LINE_AA, _SHIFT)
 
 
-class ObservationPanel(_Panel):
+class ObservationPanel(_Card):
     """What the network sees, enlarged without smoothing, its stack of pictures side by side.
 
     Args:
@@ -236,7 +244,7 @@ class ObservationPanel(_Panel):
         """Paint one frame."""
         self.begin()
         rows, columns, layers = frame.observation.shape
-        size = f"{rows} × {columns} × {layers}"
+        size = " \N{MULTIPLICATION SIGN} ".join(map(str, frame.observation.shape))
         self.small.draw(self.picture, size, (self.width_px - _PADDING_PX, 11), MUTED, "right")
         room = (self.width_px - 2 * _PADDING_PX, self.height_px - _TITLE_PX - _PADDING_PX)
         across, scale = self._arrange((rows, columns, layers), room)
@@ -268,7 +276,7 @@ class ObservationPanel(_Panel):
         return best[0], max(best[1], 1.0 / max(rows, columns))
 
 
-class QValuePanel(_Panel):
+class QValuePanel(_Card):
     """The Q-value of every action as a bar, the chosen one in the accent colour.
 
     Q-values of neighbouring actions differ by little, so the bars show the recent range, not zero.
@@ -346,7 +354,7 @@ class QValuePanel(_Panel):
         return _TITLE_PX + action * self._row_px + (self._row_px - self.small.height_px) // 2
 
 
-class StatusPanel(_Panel):
+class StatusPanel(_Card):
     """One line of figures: time, speed, yaw rate, lateral error, lap.
 
     Args:
@@ -393,7 +401,11 @@ class StatusPanel(_Panel):
 
 def _value(value: float, form: str, unit: str) -> str:
     """Return a number with its unit, a dash for one that is not known."""
-    return f"{value:{form}} {unit}".replace("-", "\N{MINUS SIGN}") if math.isfinite(value) else "–"
+    return (
+        f"{value:{form}} {unit}".replace("-", "\N{MINUS SIGN}")
+        if math.isfinite(value)
+        else "\N{EN DASH}"
+    )
 
 
 def _significant(value: float) -> str:

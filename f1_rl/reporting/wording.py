@@ -11,7 +11,7 @@ import numpy as np
 from f1_rl.reporting.run_folder import Evaluations, RunData
 from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, first_complete
 
-DASH = "–"
+DASH = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
     kilometres = number(best.mean_speed_mps * 3.6, 0, "km/h")
     return (
         Tile(
-            "Lap time", number(best.best_lap_time_s, 2), "s", f"mean {_seconds(best)} of all starts"
+            "Best lap", number(best.best_lap_time_s, 2), "s", f"mean of the full laps {_seconds(best)}"
         )
         if best.full_laps
-        else Tile("Lap time", DASH, "", "no full lap"),
+        else Tile("Best lap", DASH, "", "no full lap"),
         Tile("Full laps", f"{best.full_laps} of {best.starts}", "", "start positions, best policy"),
         Tile(
             "Environment steps",
@@ -178,13 +178,16 @@ def _success(first: EvaluationSummary, best: EvaluationSummary) -> str:
         if first.starts > 1
         else "from its start position"
     )
-    text = f"It began knowing nothing; after {number(first.env_step)} steps{time} it drove a full lap {starts}."
+    text = (
+        f"It began knowing nothing; after {number(first.env_step)} steps{time} it drove a full lap "
+        f"{starts}."
+    )
     if math.isfinite(best.best_lap_time_s):
         text += f" Its best lap took {number(best.best_lap_time_s, 2, 's')}"
         if math.isfinite(best.mean_lateral_error_m):
             text += (
-                f", on average {number(best.mean_lateral_error_m * 100, 1, 'cm')} from the middle"
-                " of the road"
+                f", on average {number(best.mean_lateral_error_m * 100, 1, 'cm')} from the centre"
+                " line"
             )
         text += "."
     return text

@@ -1,0 +1,141 @@
+"""Reading a run folder, whatever a stopped run left of it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from f1_rl.reporting.run_folder import ReportError, find_entry, read_run
+from f1_rl.reporting.summary import best_evaluation, first_complete, summarise
+
+WriteRun = Callable[..., Path]
+
+
+def test_whole_run_is_read_with_its_numbers(write_run: WriteRun) -> None:
+    run = read_run(write_run())
+
+    assert run.notes == ()
+    assert run.metrics is not None
+    assert run.metrics.env_step[-1] == 4000
+    assert np.isnan(run.metrics.loss[0])
+    assert run.evaluations is not None
+    assert run.evaluations.circuit == ("simple",) * 16
+    assert run.lap is not None
+    assert run.lap.q_values.shape == (len(run.lap), 3)
+    np.testing.assert_array_equal(run.lap.q_values.argmax(axis=1), run.lap.action)
+    assert run.action_names == ("left", "straight", "right")
+    assert run.versions["commit"] == "0123abcd"
+    assert run.versions["tensorflow"] == "2.15.1"
+    assert run.circuit_names == ("simple",)
+
+
+def test_a_line_cut_off_inside_a_number_is_left_out(write_run: WriteRun) -> None:
+    path = write_run() / "metrics.csv"
+    content = path.read_bytes()
+    path.write_bytes(content[:-4])
+
+    run = read_run(path.parent)
+
+    assert run.metrics is not None
+    assert run.metrics.env_step[-1] == 3750
+    assert run.notes == ("metrics.csv: 1 incomplete line was left out.",)
+
+
+def test_lines_after_a_damaged_one_are_read(write_run: WriteRun) -> None:
+    path = write_run() / "metrics.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[5] = '"1000,3\0\0\n'
+    path.write_text("".join(lines))
+
+    run = read_run(path.parent)
+
+    assert run.metrics is not None
+    assert len(run.metrics) == 16
+    assert run.metrics.env_step[-1] == 4000
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "evaluations.csv", "lap.csv", "config.yaml"])
+def test_a_missing_file_is_named(write_run: WriteRun, name: str) -> None:
+    path = write_run()
+    (path / name).unlink()
+
+    assert [note for note in read_run(path).notes if note.startswith(f"{name} is missing")]
+
+
+def test_a_file_with_only_a_header_counts_as_empty(write_run: WriteRun) -> None:
+    path = write_run() / "lap.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+
+    run = read_run(path.parent)
+
+    assert run.lap is None
+    assert run.notes == ("lap.csv has no whole row: no lap has been recorded yet.",)
+
+
+def test_a_missing_column_is_nan_and_named(write_run: WriteRun) -> None:
+    path = write_run() / "metrics.csv"
+    path.write_text("env_step,loss\n0,1.5\n10,nan\n")
+
+    run = read_run(path.parent)
+
+    assert run.metrics is not None
+    assert np.isnan(run.metrics.epsilon).all()
+    np.testing.assert_array_equal(run.metrics.loss, [1.5, np.nan])
+    assert "epsilon" in run.notes[0]
+
+
+def test_damaged_yaml_is_left_out_and_named(write_run: WriteRun) -> None:
+    path = write_run()
+    (path / "config.yaml").write_text("agent: {gamma: 0.9")
+    (path / "policy" / "policy.yaml").write_text("- 1\n")
+
+    run = read_run(path)
+
+    assert run.config == {}
+    assert run.policy == {}
+    assert [note.split(" is damaged")[0] for note in run.notes] == [
+        "config.yaml",
+        "policy/policy.yaml",
+    ]
+
+
+def test_a_folder_without_a_runs_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="is no run folder"):
+        read_run(tmp_path)
+    with pytest.raises(ReportError, match="is no folder"):
+        read_run(tmp_path / "absent")
+
+
+def test_the_outermost_entry_of_a_name_is_found() -> None:
+    document = {"a": {"actions": ["deep"], "b": None}, "z": {"b": {"c": 1}}}
+
+    assert find_entry(document, "c") == 1
+    assert find_entry({"actions": ["top"], **document}, "actions") == ["top"]
+    assert find_entry(document, "absent") is None
+
+
+def test_evaluations_are_summed_up_by_step(write_run: WriteRun) -> None:
+    run = read_run(write_run(completed=(0, 2, 4, 4, 3)))
+    assert run.evaluations is not None
+
+    summaries = summarise(run.evaluations)
+
+    assert [s.full_laps for s in summaries] == [0, 2, 4, 4, 3]
+    assert np.isnan(summaries[0].mean_lap_time_s)
+    assert summaries[1].mean_lap_time_s == pytest.approx(49.05)
+    assert summaries[0].off_track == 4
+    first, best = first_complete(summaries), best_evaluation(summaries)
+    assert first is summaries[2]
+    assert best is summaries[3]  # as many full laps as the one before, but faster
+
+
+def test_reading_needs_no_plotting_library() -> None:
+    code = (
+        "import sys, f1_rl.reporting.run_folder\n"
+        "print([m for m in ('matplotlib', 'cv2', 'av', 'jinja2', 'numba') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
