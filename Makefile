@@ -30,7 +30,8 @@ VENV := .venv-$(VERSION)
 endif
 
 RUN := $(VENV)/bin/python
-PINS := requirements/py$(subst .,,$(VERSION)).txt
+# Empty for an unsupported interpreter, which the first rule below refuses.
+PINS := $(wildcard requirements/py$(subst .,,$(VERSION)).txt)
 KERNELS := $(wildcard f1_rl/*/*_kernels.py)
 
 .PHONY: help

@@ -7,6 +7,8 @@ from setuptools import find_packages, setup
 
 NAME = "f1_rl"
 ROOT = Path(__file__).parent.resolve()
+# What the package reads of its own, beside Python.
+DATA_SUFFIXES = ("css", "csv", "html", "j2", "yaml")
 # Directories that a ROS 2 user expects under share/f1_rl.
 SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
 
@@ -34,7 +36,7 @@ def shared_files() -> list[tuple[str, list[str]]]:
     return list(files.items())
 
 
-REPORT = ["matplotlib>=3.7", "jinja2>=3.1", "markupsafe>=2.1", "av>=12"]
+REPORT = ["matplotlib>=3.7", "jinja2>=3.1", "markupsafe>=2.1", "av>=12", "pillow>=9"]
 TEST = [
     "pytest>=8",
     "pytest-timeout>=2.3",
@@ -66,7 +68,7 @@ setup(
     ],
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={"": ["py.typed", "*.yaml", "*.csv", "*.j2", "*.html", "*.css"]},
+    package_data={NAME: ["py.typed", *(f"**/*.{suffix}" for suffix in DATA_SUFFIXES)]},
     data_files=shared_files(),
     zip_safe=False,
     install_requires=[
