@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from f1_rl.circuits import Circuit, CircuitError
+from f1_rl.circuits.resampling import resample_closed_line
+from f1_rl.circuits.validation import nearest_approach
 
 
 def circle_points(count: int = 60, radius_m: float = 10.0):
@@ -125,3 +127,17 @@ def test_a_length_in_the_wrong_unit_is_refused():
     x_m, y_m = circle_points()
     with pytest.raises(CircuitError, match="check the unit"):
         build(x_m * 1e5, y_m * 1e5)
+
+
+@pytest.mark.parametrize("gap_m", [2.8, 3.1, 3.6, 3.9])
+def test_nearest_approach_measures_the_grass_between_roads(gap_m):
+    line = resample_closed_line(np.column_stack(pinched_stadium(gap_m)), np.full((104, 2), 1.5))
+    approach = nearest_approach(line, margin_m=1.0)
+    assert approach.clearance_m == pytest.approx(gap_m - 3.0, abs=0.02)
+    apart_m = abs(approach.arc_length_m - approach.other_arc_length_m)
+    assert min(apart_m, line.length_m - apart_m) == pytest.approx(0.5 * line.length_m, abs=1.0)
+
+
+def test_roads_further_apart_than_the_margin_do_not_approach():
+    line = resample_closed_line(np.column_stack(pinched_stadium(4.1)), np.full((104, 2), 1.5))
+    assert nearest_approach(line, margin_m=1.0).clearance_m == np.inf

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from f1_rl.circuits import Circuit, CircuitError, load_circuit, random_circuit
+from f1_rl.circuits import Circuit, CircuitError, generator, load_circuit, random_circuit
 from f1_rl.circuits.generator import _draw_points
 
 SEEDS = range(300)
@@ -75,3 +75,10 @@ def test_drawing_is_quick():
         random_circuit(seed)
     # About 10 ms each on an idle core; the margin is for busy machines.
     assert (time.perf_counter() - begin) / 10 < 0.2
+
+
+def test_a_draw_whose_roads_come_too_near_is_rejected(monkeypatch):
+    first = random_circuit(3)
+    monkeypatch.setattr(generator, "MIN_GRASS_M", 7.0)
+    assert grass_between_stretches_m(first) < 7.0
+    assert random_circuit(3) != first
