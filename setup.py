@@ -98,6 +98,8 @@ setup(
             *REPORT,
         ],
         "report": REPORT,
+        # A policy runs with LiteRT alone, without TensorFlow.
+        "drive": ["ai-edge-litert>=1"],
         "window": ["pygame>=2.1.3"],
         "test": TEST,
         "dev": [*TEST, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
