@@ -75,6 +75,8 @@ class LapVideo:
             QValuePanel(self._canvas[464:704, 848:1264], action_names),
         )
         try:
+            # FFmpeg opens the file with the first frame only; a wrong path is to fail here.
+            self._part.touch()
             self._container, self._stream = _open(self._part, fps)
         except (OSError, av.error.FFmpegError) as error:
             raise self._failure(error) from error

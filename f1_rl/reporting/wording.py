@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from f1_rl.reporting.run_folder import Evaluations, RunData
+from f1_rl.reporting.run_folder import Evaluations, FloatArray, RunData
 from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, first_complete
 
 DASH = "\N{EN DASH}"
@@ -117,30 +117,34 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
             Tile("Environment steps", number(steps)),
             Tile("Wall time", duration(wall_time_s)),
         )
-    unit = "to the first full laps" if first else "so far"
-    reached_s = first.wall_time_s if first else wall_time_s
-    kilometres = number(best.mean_speed_mps * 3.6, 0, "km/h")
-    return (
-        Tile(
-            "Best lap", number(best.best_lap_time_s, 2), "s", f"mean of the full laps {_seconds(best)}"
+    reached_steps, reached_s, until = steps, wall_time_s, ("so far", "so far")
+    if first is not None:
+        reached_steps, reached_s = first.env_step, first.wall_time_s
+        reached = "to full laps from all starts"
+        until = (
+            f"{reached}; {number(steps)} in all",
+            f"{reached}; {duration(wall_time_s)} in all",
         )
-        if best.full_laps
-        else Tile("Best lap", DASH, "", "no full lap"),
+    lap = Tile("Best lap", DASH, "", "no full lap yet")
+    if best.full_laps:
+        mean = number(best.mean_lap_time_s, 2, "s")
+        lap = Tile(
+            "Best lap", number(best.best_lap_time_s, 2), "s", f"mean of the full laps {mean}"
+        )
+    below = number(best.p95_lateral_error_m * 100, 0, "cm")
+    error_cm = number(best.mean_lateral_error_m * 100, 1)
+    return (
+        lap,
         Tile("Full laps", f"{best.full_laps} of {best.starts}", "", "start positions, best policy"),
+        Tile("Environment steps", number(reached_steps), "", until[0]),
+        Tile("Wall time", duration(reached_s), "", until[1]),
+        Tile("Lateral error", error_cm, "cm", f"mean; 95 % of the time below {below}"),
         Tile(
-            "Environment steps",
-            number(first.env_step if first else steps),
-            "",
-            unit + (f", {number(steps)} in all" if first and math.isfinite(steps) else ""),
+            "Mean speed",
+            number(best.mean_speed_mps, 2),
+            "m/s",
+            number(best.mean_speed_mps * 3.6, 0, "km/h"),
         ),
-        Tile("Wall time", duration(reached_s), "", _whole_run(unit, first, wall_time_s)),
-        Tile(
-            "Lateral error",
-            number(best.mean_lateral_error_m * 100, 1),
-            "cm",
-            f"mean; 95 % below {number(best.p95_lateral_error_m * 100, 0, 'cm')}",
-        ),
-        Tile("Mean speed", number(best.mean_speed_mps, 2), "m/s", kilometres),
     )
 
 
@@ -206,24 +210,14 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _seconds(summary: EvaluationSummary) -> str:
-    return number(summary.mean_lap_time_s, 2, "s")
-
-
-def _whole_run(unit: str, first: EvaluationSummary | None, wall_time_s: float) -> str:
-    if first is None or not math.isfinite(wall_time_s):
-        return unit
-    return f"{unit}, {duration(wall_time_s)} in all"
-
-
 def _extent(run: RunData) -> tuple[float, float]:
     """Return the last environment step and wall time that any file knows."""
     columns = [table for table in (run.metrics, run.evaluations) if table is not None]
     steps = np.concatenate([table.env_step for table in columns] or [np.empty(0)])
     times_s = np.concatenate([table.wall_time_s for table in columns] or [np.empty(0)])
-    return tuple(  # type: ignore[return-value]
-        float(values[np.isfinite(values)].max(initial=-np.inf))
-        if np.isfinite(values).any()
-        else math.nan
-        for values in (steps, times_s)
-    )
+    return _last(steps), _last(times_s)
+
+
+def _last(values: FloatArray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.max()) if len(finite) else math.nan

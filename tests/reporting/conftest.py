@@ -114,6 +114,12 @@ def circuit() -> Circuit:
     return load_circuit("simple")
 
 
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory: pytest.TempPathFactory, circuit: Circuit) -> Path:
+    """One whole run for the tests that change nothing in it."""
+    return RunMaker(tmp_path_factory.mktemp("runs") / "20260101-whole", circuit).write()
+
+
 @pytest.fixture
 def run_maker(tmp_path: Path, circuit: Circuit) -> RunMaker:
     return RunMaker(tmp_path / "20260101-quick", circuit)

@@ -137,5 +137,7 @@ def test_reading_needs_no_plotting_library() -> None:
         "import sys, f1_rl.reporting.run_folder\n"
         "print([m for m in ('matplotlib', 'cv2', 'av', 'jinja2', 'numba') if m in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
