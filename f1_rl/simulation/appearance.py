@@ -173,7 +173,7 @@ class Variation:
             (N,) int64, milliseconds.
         """
         low, high = (round(1000 * bound) for bound in self.action_delay_s)
-        return rng.integers(low, high, count, endpoint=True)
+        return np.asarray(rng.integers(low, high, count, dtype=np.int64, endpoint=True))
 
 
 _RANGES = (

@@ -1,16 +1,18 @@
-"""Loads and stores that tell the compiler that they never touch the same memory.
+"""Access to memory that Numba has no words for.
+
+Loads and stores that tell the compiler that they never touch the same memory:
 
 A loop that reads a table at computed places and writes an array is done one element at a time
-unless the compiler knows that no write changes the table. Numba has no way to say so; these
-three intrinsics attach LLVM's alias scopes, after which such a loop runs on 8 or 16 columns
-at once.
+unless the compiler knows that no write changes the table. :func:`table_pair` and
+:func:`store_apart` attach LLVM's alias scopes, after which such a loop runs on 8 or 16 columns
+at once. And :func:`take_ticket` counts on behalf of several threads.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
@@ -22,32 +24,42 @@ def _scope(builder: Any) -> Any:
 
 
 @intrinsic
-def table_pair(typingctx: Any, table: Any, index: Any) -> Any:
-    """Read the int32 at ``index`` and its right neighbour as one int64, neighbour on top.
+def table_pair(typing: Any, table: Any, first: Any, row: Any, width: Any, column: Any) -> Any:
+    """Read the int32 at a place of a grid and its right neighbour as one int64.
 
     Args:
+        typing: Passed by Numba.
         table: Contiguous int32 array that nothing writes meanwhile.
-        index: int32 >= 0; neither sign nor bounds are checked.
+        first: int32, index of the grid's first element; neither this sum's bounds nor its
+            sign are checked.
+        row: int32.
+        width: int32, elements a row.
+        column: int32.
+
+    Returns:
+        int64, the neighbour in the upper half.
     """
     if not (isinstance(table, types.Array) and table.dtype == types.int32):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        pointer = builder.gep(data, [builder.sext(args[1], ir.IntType(64))])
-        wide = builder.bitcast(pointer, ir.IntType(64).as_pointer())
-        value = builder.load(wide, align=4)
+        table, first, row, width, column = args
+        data = context.make_array(signature.args[0])(context, builder, table).data
+        index = builder.add(builder.add(builder.mul(row, width), column), first)
+        pointer = builder.gep(data, [builder.sext(index, ir.IntType(64))])
+        value = builder.load(builder.bitcast(pointer, ir.IntType(64).as_pointer()), align=4)
         value.set_metadata("alias.scope", _scope(builder))
         return value
 
-    return types.int64(table, types.int32), generate
+    return types.int64(table, types.int32, types.int32, types.int32, types.int32), generate
 
 
 @intrinsic
-def store_apart(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+def store_apart(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """Write ``array[index] = value`` to memory that is no table of :func:`table_pair`.
 
     Args:
+        typing: Passed by Numba.
         array: Contiguous 1-D array.
         index: Integer >= 0; neither sign nor bounds are checked.
         value: Cast to the array's type.
@@ -62,3 +74,21 @@ def store_apart(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64, array.dtype), generate
+
+
+@intrinsic
+def take_ticket(typing: Any, counter: Any) -> Any:
+    """Return the first element of an int64 array and add one to it, atomically.
+
+    Args:
+        typing: Passed by Numba.
+        counter: Contiguous int64 array.
+    """
+    if not (isinstance(counter, types.Array) and counter.dtype == types.int64):
+        return None
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("add", data, ir.Constant(ir.IntType(64), 1), "monotonic")
+
+    return types.int64(counter), generate

@@ -148,5 +148,4 @@ class Ground:
             ],
             dtype=np.float64,
         )
-        for array in (self.cells, self.places, self.scales):
-            array.setflags(write=False)
+        self.cells.setflags(write=False)

@@ -158,10 +158,9 @@ class Renderer:
                 f"{self.num_circuits} circuits"
             )
         threads = 1 if count * len(rows) * columns < _SERIAL_PIXELS else self._threads
-        # Whole cars where there are enough to share out, else stripes of one picture: taken in
-        # turns, because the sky above costs nothing and the ground below all.
+        # Whole cars where there are enough to share out, else stripes of one picture.
         block = len(rows) if count >= 2 * threads else _FRAME_BLOCK_ROWS
-        arguments = (
+        arguments: tuple[Any, ...] = (
             self._ground.cells,
             self._ground.places,
             self._ground.scales,
@@ -180,15 +179,16 @@ class Renderer:
             columns,
             weights,
             block,
+            np.zeros(1, dtype=np.int64),
+            out,
         )
-        if threads == 1:
-            draw(*arguments, 0, 1, out)
-            return
-        pool = self._workers()
-        others = [pool.submit(draw, *arguments, i, threads, out) for i in range(1, threads)]
-        draw(*arguments, 0, threads, out)
-        for other in others:
-            other.result()
+        # Each thread takes the next block until none is left, so a helper that the machine is
+        # too busy to start costs nothing: by the time it could begin, it is called off.
+        helpers = [self._workers().submit(draw, *arguments) for _ in range(threads - 1)]
+        draw(*arguments)
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
 
     def _workers(self) -> ThreadPoolExecutor:
         # Threads do not survive a fork: a child process needs its own.

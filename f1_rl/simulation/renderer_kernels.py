@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from f1_rl.simulation.gather_kernels import store_apart, table_pair
+from f1_rl.simulation.gather_kernels import store_apart, table_pair, take_ticket
 
 _SHARP = np.float32(1e-6)
 _HALF = np.float32(0.5)
@@ -27,7 +27,7 @@ _WORD = np.int64(32)
 # half way between two stretches of a circuit it is far steeper, and there is no line.
 _STEEPEST_SQUARED = np.float32(2.0)
 
-_fast = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+_fast = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 
 
 @_fast
@@ -50,23 +50,36 @@ def _cover_row(
     parallax: float,
     units_a_cell: float,
     half_line: float,
+    near: NDArray[np.int64],
+    far: NDArray[np.int64],
     road: NDArray[np.float32],
     line: NDArray[np.float32],
 ) -> None:
     """Share of road and of line in the pixels of one row; lengths in cells of the grid.
 
     Args:
-        cells, first, grid_width, grid_height: The distance field.
-        start_x, start_y: Ground point of column 0.
-        step_x, step_y: From one column's ground point to the next.
+        cells: Distance fields, see :class:`f1_rl.simulation.ground.Ground`.
+        first: Where this circuit's field begins.
+        grid_width: Columns of its grid.
+        grid_height: Rows of its grid.
+        start_x: Ground point of column 0.
+        start_y: The same, y.
+        step_x: From one column's ground point to the next.
+        step_y: The same, y.
         widen: Width of a column's footprint, in such steps.
-        depth_x, depth_y: Length of the footprint, away from the camera, at column 0.
-        turn_x, turn_y: Change of that length from column to column.
-        eye_x, eye_y: Ground point below the camera.
+        depth_x: Length of the footprint, away from the camera, at column 0.
+        depth_y: The same, y.
+        turn_x: Change of that length from column to column.
+        turn_y: The same, y.
+        eye_x: Ground point below the camera.
+        eye_y: The same, y.
         parallax: Share of the way back to the eye where the ray meets the line's height.
         units_a_cell: Stored steps for the length of one cell.
         half_line: Half the width of the line in stored units, 0 if there is none.
-        road, line: (C,) receive the shares.
+        near: (C,) scratch.
+        far: (C,) scratch.
+        road: (C,) receives the share of road among the ground.
+        line: (C,) receives the share of line in front of it.
     """
     x0, y0 = np.float32(start_x), np.float32(start_y)
     dx, dy = np.float32(step_x), np.float32(step_y)
@@ -78,21 +91,23 @@ def _cover_row(
     steepest = np.float32(_STEEPEST_SQUARED * np.float32(units_a_cell) * np.float32(units_a_cell))
     last_x, last_y = np.float32(grid_width - 1.01), np.float32(grid_height - 1.01)
     across = np.int32(grid_width)
-    base = np.int32(first)
+    base, above = np.int32(first), np.int32(first + grid_width)
+    for column in range(road.shape[0]):
+        c = np.float32(column)
+        ix = np.int32(min(max(x0 + c * dx, _ZERO), last_x))
+        iy = np.int32(min(max(y0 + c * dy, _ZERO), last_y))
+        store_apart(near, column, table_pair(cells, base, iy, across, ix))
+        store_apart(far, column, table_pair(cells, above, iy, across, ix))
     for column in range(road.shape[0]):
         c = np.float32(column)
         x = x0 + c * dx
         y = y0 + c * dy
         gx = min(max(x, _ZERO), last_x)
         gy = min(max(y, _ZERO), last_y)
-        ix = np.int32(gx)
-        iy = np.int32(gy)
-        fx = gx - np.float32(ix)
-        fy = gy - np.float32(iy)
-        index = np.int32(base + iy * across + ix)
-        near, far = table_pair(cells, index), table_pair(cells, np.int32(index + across))
-        v00, v01 = np.int32(near), np.int32(near >> _WORD)
-        v10, v11 = np.int32(far), np.int32(far >> _WORD)
+        fx = gx - np.float32(np.int32(gx))
+        fy = gy - np.float32(np.int32(gy))
+        v00, v01 = np.int32(near[column]), np.int32(near[column] >> _WORD)
+        v10, v11 = np.int32(far[column]), np.int32(far[column] >> _WORD)
         d00 = np.float32(np.int16(v00))
         d01 = np.float32(np.int16(v01))
         d10 = np.float32(np.int16(v10))
@@ -113,11 +128,11 @@ def _cover_row(
         rx = rx0 + c * drx
         ry = ry0 + c * dry
         side, length = egx * wx + egy * wy, egx * rx + egy * ry
-        sharp = _ONE / (math.sqrt(side * side + length * length) + _SHARP)
+        sharp = _ONE / math.sqrt(side * side + length * length + _SHARP)
         store_apart(road, column, min(max(e * sharp + _HALF, _ZERO), _ONE))
         d += back * (dgx * (x - ex) + dgy * (y - ey))
         side, length = dgx * wx + dgy * wy, dgx * rx + dgy * ry
-        sharp = _ONE / (math.sqrt(side * side + length * length) + _SHARP)
+        sharp = _ONE / math.sqrt(side * side + length * length + _SHARP)
         left = min(max((half - d) * sharp + _HALF, _ZERO), _ONE)
         right = min(max((-half - d) * sharp + _HALF, _ZERO), _ONE)
         share = left - right
@@ -170,35 +185,50 @@ def _blend_row(
     line: NDArray[np.float32],
     ground_share: float,
     colours: NDArray[np.float32],
+    channel: int,
     values: NDArray[np.float32],
 ) -> None:
     """Colour of a row's pixels from their shares, one channel.
 
     Args:
-        road, line: (C,) shares of road among the ground, and of line in front of it.
+        road: (C,) share of road among the ground.
+        line: (C,) share of line in front of it.
         ground_share: Share of the row below the horizon.
-        colours: (4,) sky, grass, road, line.
+        colours: (K, 4) sky, grass, road, line of each channel.
+        channel: Which.
         values: (C,) receives the grey levels.
     """
     share = np.float32(ground_share)
-    base = colours[0] + share * (colours[1] - colours[0])
-    to_road = share * (colours[2] - colours[1])
-    line_base, to_line = share * (colours[3] - colours[1]), share * (colours[3] - colours[2])
+    sky, grass = colours[channel, 0], colours[channel, 1]
+    to_road = share * (colours[channel, 2] - grass)
+    to_line, from_road = share * (colours[channel, 3] - grass), -to_road
+    base = sky + share * (grass - sky)
     for column in range(values.shape[0]):
-        # grass + r (road - grass), then towards the line by l, multiplied out
-        r, l = road[column], line[column]
-        values[column] = base + r * to_road + l * (line_base + r * (to_line - line_base))
+        # from grass towards road, from that towards the line: multiplied out
+        on_road = road[column]
+        over = to_line + on_road * from_road
+        values[column] = base + on_road * to_road + line[column] * over
 
 
 @_fast
 def _store_row(
-    values: NDArray[np.float32], out: NDArray[np.uint8], channel: int, channels: int
+    values: NDArray[np.float32],
+    out: NDArray[np.uint8],
+    car: int,
+    row: int,
+    channel: int,
+    channels: int,
 ) -> None:
     """Round and clip one channel of a row into interleaved bytes."""
     top = np.float32(255.0)
+    if channels == 1:  # the usual case, for which the compiler can write many bytes at once
+        for column in range(values.shape[0]):
+            level = min(max(values[column] + _HALF, _ZERO), top)
+            out[car, row, column] = np.uint8(np.int32(level))
+        return
     for column in range(values.shape[0]):
         level = min(max(values[column] + _HALF, _ZERO), top)
-        out[column * channels + channel] = np.uint8(np.int32(level))
+        out[car, row, column * channels + channel] = np.uint8(np.int32(level))
 
 
 @_fast
@@ -248,78 +278,138 @@ def draw(
     columns: int,
     weights: NDArray[np.float32],
     block: int,
-    first_block: int,
-    block_step: int,
+    tickets: NDArray[np.int64],
     out: NDArray[np.uint8],
 ) -> None:
     """Draw blocks of rows of cars' pictures.
 
     Args:
-        cells, places, scales: The grounds, see :class:`f1_rl.simulation.ground.Ground`.
-        circuit_index, x_m, y_m, yaw_rad: (N,) where the cars are.
+        cells: The grounds, see :class:`f1_rl.simulation.ground.Ground`.
+        places: Where they lie in ``cells``.
+        scales: Their measures.
+        circuit_index: (N,) on which of them each car is.
+        x_m: (N,) position of the cars.
+        y_m: (N,) position of the cars.
+        yaw_rad: (N,) heading of the cars.
         lens: Width and height of the picture, focal length (px), x, y, z of the camera (m),
             pitch (rad), near and far depth (m), height of the line above the road (m).
-        palette, brightness, noise_sigma, blur_px, camera_offset, noise_seed: What the cars'
-            cameras see it like, see :class:`f1_rl.simulation.appearance.Appearance`.
+        palette: (N, 4, 3), this and the next five as in
+            :class:`f1_rl.simulation.appearance.Appearance`.
+        brightness: (N,).
+        noise_sigma: (N,).
+        blur_px: (N,).
+        camera_offset: (N, 3).
+        noise_seed: (N,).
         rows: (R,) rows of the picture to draw.
         columns: Columns to draw, each the mean of an equal group of the picture's.
         weights: (K, 3) of red, green, blue in each channel.
         block: Rows in a block; a car has ceil(R / block) of them.
-        first_block, block_step: Which blocks to draw: this one and each so many further.
+        tickets: (1,) number of the next block to draw; threads that draw the same picture
+            share it.
         out: (N, R, columns * K) receives the levels.
     """
     blocks_a_car = (rows.shape[0] + block - 1) // block
     channels = weights.shape[0]
     group = lens[0] / columns
+    near, far = np.empty(columns, np.int64), np.empty(columns, np.int64)
     road = np.zeros(columns, np.float32)
     line = np.zeros(columns, np.float32)
     values = np.empty(columns, np.float32)
     colours = np.empty((channels, 4), np.float32)
-    for item in range(first_block, x_m.shape[0] * blocks_a_car, block_step):
+    while True:
+        item = take_ticket(tickets)
+        if item >= x_m.shape[0] * blocks_a_car:
+            break
         car = item // blocks_a_car
         first_row = (item - car * blocks_a_car) * block
+        ground = circuit_index[car]
         sigma = float(noise_sigma[car])
+        mean_sigma = sigma / math.sqrt(group)
         shaded = sigma if group > 1.0 else 0.0
         _weigh_colours(palette[car], float(brightness[car]), shaded, weights, colours)
+        eye = _place_eye(
+            lens,
+            scales[ground],
+            x_m[car],
+            y_m[car],
+            yaw_rad[car],
+            camera_offset[car],
+            float(blur_px[car]),
+        )
         for i in range(first_row, min(first_row + block, rows.shape[0])):
             share = _cover_picture_row(
                 cells,
-                places[circuit_index[car]],
-                scales[circuit_index[car]],
-                x_m[car],
-                y_m[car],
-                yaw_rad[car],
+                places,
+                scales,
+                ground,
                 lens,
-                float(blur_px[car]),
-                camera_offset[car],
-                float(rows[i]),
+                eye,
+                rows[i],
                 group,
+                near,
+                far,
                 road,
                 line,
             )
             for channel in range(channels):
-                _blend_row(road, line, share, colours[channel], values)
-                for colour in range(3):
-                    scale = sigma * weights[channel, colour] / math.sqrt(group)
-                    if scale != 0.0:
-                        key = _hash(noise_seed[car] + np.uint32(rows[i] * 3 + colour))
-                        _add_noise(values, scale, key)
-                _store_row(values, out[car, i], channel, channels)
+                _blend_row(road, line, share, colours, channel, values)
+                if mean_sigma > 0.0:
+                    for colour in range(3):
+                        if weights[channel, colour] != 0.0:
+                            key = _hash(noise_seed[car] + np.uint32(rows[i] * 3 + colour))
+                            _add_noise(values, mean_sigma * weights[channel, colour], key)
+                _store_row(values, out, car, i, channel, channels)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _place_eye(
+    lens: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    x_m: float,
+    y_m: float,
+    yaw_rad: float,
+    offset: NDArray[np.float32],
+    blur_px: float,
+) -> tuple[float, ...]:
+    """Find a car's camera on the grid of its circuit.
+
+    Returns:
+        Height (m); sine and cosine of the pitch; x and y of the point below it, and x and y of
+        one metre forwards, these four in cells; downward slopes of the rays that meet the
+        ground at the far and near depth; height of a pixel's footprint in the picture, as a
+        slope; square of the blur (px^2).
+    """
+    height = lens[5] + offset[0]
+    pitch, heading = lens[6] + offset[1], yaw_rad + offset[2]
+    sin_pitch, cos_pitch = math.sin(pitch), math.cos(pitch)
+    cos_car, sin_car = math.cos(yaw_rad), math.sin(yaw_rad)
+    return (
+        height,
+        sin_pitch,
+        cos_pitch,
+        (x_m + cos_car * lens[3] - sin_car * lens[4] - scale[0]) * scale[2],
+        (y_m + sin_car * lens[3] + cos_car * lens[4] - scale[1]) * scale[2],
+        math.cos(heading) * scale[2],
+        math.sin(heading) * scale[2],
+        (height / lens[8] - sin_pitch) / cos_pitch,
+        (height / lens[7] - sin_pitch) / cos_pitch,
+        math.sqrt(1.0 + blur_px * blur_px) / lens[2],
+        blur_px * blur_px,
+    )
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _cover_picture_row(
     cells: NDArray[np.int32],
-    place: NDArray[np.int64],
-    scale: NDArray[np.float64],
-    x_m: float,
-    y_m: float,
-    yaw_rad: float,
+    places: NDArray[np.int64],
+    scales: NDArray[np.float64],
+    ground: int,
     lens: NDArray[np.float64],
-    blur: float,
-    offset: NDArray[np.float32],
-    row: float,
+    eye: tuple[float, ...],
+    row: int,
     group: float,
+    near: NDArray[np.int64],
+    far: NDArray[np.int64],
     road: NDArray[np.float32],
     line: NDArray[np.float32],
 ) -> float:
@@ -332,13 +422,10 @@ def _cover_picture_row(
         Share of the row's height that shows ground between the near and the far depth; where
         it is 0.0, ``road`` and ``line`` are left as they were.
     """
-    focal = lens[2]
-    height, pitch, heading = lens[5] + offset[0], lens[6] + offset[1], yaw_rad + offset[2]
-    sin_pitch, cos_pitch = math.sin(pitch), math.cos(pitch)
-    tall = math.sqrt(1.0 + blur * blur) / focal
-    v = (row + 0.5 - 0.5 * lens[1]) / focal
-    v_far = (height / lens[8] - sin_pitch) / cos_pitch
-    v_near = (height / lens[7] - sin_pitch) / cos_pitch
+    height, sin_pitch, cos_pitch, eye_x, eye_y, forward_x, forward_y = eye[:7]
+    v_far, v_near, tall, squared_blur = eye[7:]
+    pixel = 1.0 / lens[2]
+    v = (row + 0.5 - 0.5 * lens[1]) * pixel
     share = min(max((v - v_far) / tall + 0.5, 0.0), 1.0)
     share -= min(max((v - v_near) / tall + 0.5, 0.0), 1.0)
     if share <= 0.0:
@@ -349,25 +436,19 @@ def _cover_picture_row(
     t_slope = -t * cos_pitch / s
     ahead = t * (cos_pitch - v * sin_pitch)
     ahead_slope = (t_slope * (cos_pitch - v * sin_pitch) - t * sin_pitch) * tall
-    u = (0.5 * group - 0.5 * lens[0]) / focal
-    u_step = group / focal
-
-    points_a_metre = scale[2]
-    cos_car, sin_car = math.cos(yaw_rad), math.sin(yaw_rad)
-    eye_x = (x_m + cos_car * lens[3] - sin_car * lens[4] - scale[0]) * points_a_metre
-    eye_y = (y_m + sin_car * lens[3] + cos_car * lens[4] - scale[1]) * points_a_metre
-    forward_x, forward_y = math.cos(heading) * points_a_metre, math.sin(heading) * points_a_metre
+    u_step = group * pixel
+    u = 0.5 * (u_step - lens[0] * pixel)
     right_x, right_y = forward_y, -forward_x
     _cover_row(
         cells,
-        place[0],
-        place[2],
-        place[1],
+        places[ground, 0],
+        places[ground, 2],
+        places[ground, 1],
         eye_x + ahead * forward_x + u * t * right_x,
         eye_y + ahead * forward_y + u * t * right_y,
         u_step * t * right_x,
         u_step * t * right_y,
-        math.sqrt(group * group + blur * blur) / group,
+        math.sqrt(group * group + squared_blur) / group,
         ahead_slope * forward_x + u * t_slope * tall * right_x,
         ahead_slope * forward_y + u * t_slope * tall * right_y,
         u_step * t_slope * tall * right_x,
@@ -375,9 +456,11 @@ def _cover_picture_row(
         eye_x,
         eye_y,
         lens[9] / height,
-        scale[3],
-        scale[4],
+        scales[ground, 3],
+        scales[ground, 4],
+        near,
+        far,
         road,
         line,
     )
-    return share
+    return float(share)

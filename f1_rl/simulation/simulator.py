@@ -147,6 +147,14 @@ class Simulator:
         steps = self._steps.astype(np.uint32)
         return replace(self._appearance, noise_seed=self._appearance.noise_seed + steps * _GOLDEN)
 
+    def reseed(self, seed: int | np.random.SeedSequence) -> None:
+        """Begin a new sequence of appearances, delays and noise; what was placed stays as it is.
+
+        Args:
+            seed: As in the constructor.
+        """
+        self._rng = np.random.default_rng(seed)
+
     def place(self, cars: ArrayLike, circuit_index: ArrayLike, poses: Poses) -> None:
         """Put cars elsewhere, at rest, and draw a new appearance and delay for each.
 

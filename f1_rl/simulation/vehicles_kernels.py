@@ -73,7 +73,12 @@ def advance_single_track(
         duration_s: (N,).
         limits: Wheelbase (m), acceleration, braking (m/s^2), steering angle (rad), steering
             rate (rad/s), grip (m/s^2), longest step (s).
-        x_m, y_m, yaw_rad, speed_mps, yaw_rate_radps, steering_rad: (N,) changed in place.
+        x_m: (N,) this and what follows is changed in place.
+        y_m: (N,).
+        yaw_rad: (N,).
+        speed_mps: (N,).
+        yaw_rate_radps: (N,).
+        steering_rad: (N,).
     """
     wheelbase, grip = limits[0], limits[5]
     for car in range(x_m.shape[0]):
