@@ -72,6 +72,7 @@ bench: setup ## Measure the simulator and the learner on this machine
 
 .PHONY: setup
 setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package
+	@$(if $(filter setup,$(MAKECMDGOALS)),echo "$(VENV) is ready: Python $(VERSION).",:)
 
 # The file holds the interpreter's version, so that later calls need not ask.
 $(VENV)/.created:
