@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from f1_rl.circuits.circuit import Circuit
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.geometry import Poses
 from f1_rl.circuits.library import load_circuit
+from f1_rl.driving.settings import expand_circuit_names
 from f1_rl.reporting.run_folder import Lap, RunData, find_entry
 
 _TOLERANCE_M = 0.25
@@ -35,13 +38,21 @@ def circuits_of(run: RunData) -> tuple[Circuit, ...]:
     """Load the circuits that a run names; those that cannot be loaded any more are left out."""
     scale = find_entry(run.config, "circuit_scale")
     circuits = []
-    for name in run.circuit_names:
+    sources = dict.fromkeys((*run.circuit_names, *_expanded(run.circuit_sources)))
+    for name in sources:
         try:
             scale_or_one = float(scale) if isinstance(scale, int | float) else 1.0
             circuits.append(load_circuit(name, scale=scale_or_one))
         except (CircuitError, OSError):
             continue
     return tuple(circuits)
+
+
+def _expanded(sources: Sequence[str]) -> Sequence[str]:
+    try:
+        return expand_circuit_names(sources)
+    except ValueError:
+        return sources
 
 
 def _misfit_m(lap: Lap, circuit: Circuit) -> float:

@@ -82,6 +82,8 @@ def learning_plots(
     first = first_complete(summaries)
     success = first.env_step if first else None
     plots = [_completion_plot(summaries, success), _lap_time_plot(summaries, success)]
+    if all(plot is None for plot in plots):
+        plots = [_return_plot(summaries)]
     if metrics is not None:
         for curve in _CURVES:
             values = getattr(metrics, curve.column)
@@ -116,7 +118,7 @@ def _curve_plot(
 
 
 def _completion_plot(summaries: Sequence[EvaluationSummary], success: int | None) -> Plot | None:
-    if not summaries:
+    if not any(np.isfinite(summary.completion) for summary in summaries):
         return None
     steps = [summary.env_step for summary in summaries]
     full = [100.0 * summary.full_laps / summary.starts for summary in summaries]
@@ -159,6 +161,26 @@ def _lap_time_plot(summaries: Sequence[EvaluationSummary], success: int | None) 
     caption = "Mean over the full laps of an evaluation; no dot where there was none."
     svg = inline_svg(figure, "laptime", description)
     return Plot("Evaluation: lap time", svg, caption)
+
+
+def _return_plot(summaries: Sequence[EvaluationSummary]) -> Plot | None:
+    """Draw the returns of evaluations that know no laps, because the task is another."""
+    known = [summary for summary in summaries if np.isfinite(summary.mean_return)]
+    if not known:
+        return None
+    steps = [summary.env_step for summary in known]
+    returns = [summary.mean_return for summary in known]
+    with style():
+        figure = new_figure(*_SIZE_PX)
+        axes = figure.add_subplot()
+        axes.plot(steps, returns, color=STAND_INS["good"], marker="o", markersize=_dot_px(steps))
+        _finish(axes, None)
+    description = (
+        f"Mean return of an evaluation over environment steps: from {returns[0]:.1f} "
+        f"to {returns[-1]:.1f}."
+    )
+    svg = inline_svg(figure, "returns", description)
+    return Plot("Evaluation: mean return", svg, "Without exploration.")
 
 
 def _finish(axes: Any, success: int | None) -> None:

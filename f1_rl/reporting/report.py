@@ -79,6 +79,7 @@ def _render(run: RunData) -> str:
         light=LIGHT,
         dark=DARK,
         version=__version__,
+        drives=run.drives,
         name=run.path.resolve().name,
         headline=wording.headline(run, summaries, lengths_m),
         tiles=wording.tiles(run, summaries),
@@ -102,6 +103,8 @@ def _render(run: RunData) -> str:
 
 def _stills(run: RunData, notes: list[str]) -> tuple[tuple[Still, ...], Still | None]:
     """Return the film strip and the poster of the lap's video, with a note where there is none."""
+    if not run.drives:
+        return (), None
     if run.video_path is None:
         notes.append(f"{VIDEO_FILE} is missing: there is no video of a lap.")
         return (), None

@@ -37,6 +37,7 @@ _MEANING = {
     POLICY_FILE: "no policy has been saved yet",
 }
 _Q_PREFIX = "q_"
+_OUR_NAMESPACE = "f1_rl/"
 _CSV_FIELD_LIMIT_CHARS = 10_000
 
 
@@ -136,19 +137,39 @@ class RunData:
 
     @property
     def circuit_names(self) -> tuple[str, ...]:
-        """The circuits of the run, those of the evaluations first, without repetition."""
-        names = list(self.evaluations.circuit) if self.evaluations else []
+        """The circuits that were evaluated, else those of the settings, without repetition."""
+        evaluated = self.evaluations.circuit if self.evaluations else ()
+        names = [name for name in evaluated if name] or self.circuit_sources
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def circuit_sources(self) -> tuple[str, ...]:
+        """What the settings name as circuits: names, CSV files, ranges of random circuits."""
         for document in (self.config, self.policy):
-            for key in ("circuits", "circuit", "circuit_set"):
-                names.extend(_names(find_entry(document, key)))
-        return tuple(dict.fromkeys(name for name in names if name))
+            for key in ("circuits", "circuit"):
+                names = _names(find_entry(document, key))
+                if names:
+                    return names
+        return ()
+
+    @property
+    def drives(self) -> bool:
+        """Whether the run is about driving, not about another environment of Gymnasium's."""
+        return _drives(self.config)
+
+    @property
+    def environment(self) -> str:
+        """The id of the environment that was learned, empty where it is not known."""
+        return str(self.config.get("env", ""))
 
     @property
     def action_names(self) -> tuple[str, ...]:
         """The names of the actions in their order, empty where neither file tells them."""
         for document in (self.policy, self.config):
-            for key in ("action_names", "actions", "action_table"):
-                names = _names(find_entry(document, key))
+            for key in ("action_names", "actions"):
+                entry = find_entry(document, key)
+                # A single string is the name of an action table, not of an action.
+                names = () if isinstance(entry, str) else _names(entry)
                 if names:
                     return names
         return ()
@@ -203,13 +224,16 @@ def read_run(run_dir: Path) -> RunData:
             "give the folder that a training run wrote."
         )
     notes: list[str] = []
+    config = _read_yaml(run_dir, CONFIG_FILE, notes)
+    drives = _drives(config)
+    evaluated = _field_names(Evaluations) if drives else ("env_step", "episode_return")
     metrics = _read_table(run_dir, METRICS_FILE, _field_names(Metrics), notes)
-    evaluations = _read_table(run_dir, EVALUATIONS_FILE, _field_names(Evaluations), notes)
-    lap = _read_table(run_dir, LAP_FILE, _field_names(Lap), notes)
+    evaluations = _read_table(run_dir, EVALUATIONS_FILE, evaluated, notes)
+    lap = _read_table(run_dir, LAP_FILE, _field_names(Lap), notes) if drives else None
     return RunData(
         path=run_dir,
-        config=_read_yaml(run_dir, CONFIG_FILE, notes),
-        policy=_read_yaml(run_dir, POLICY_FILE, notes),
+        config=config,
+        policy=_read_yaml(run_dir, POLICY_FILE, notes) if drives else {},
         metrics=Metrics(**_columns(metrics, Metrics)) if metrics else None,
         evaluations=_evaluations(evaluations) if evaluations else None,
         lap=_lap(lap) if lap else None,
@@ -235,6 +259,11 @@ def find_entry(document: Any, key: str) -> Any:
                 return mapping[key]
         level = [value for mapping in mappings for value in mapping.values()]
     return None
+
+
+def _drives(config: Mapping[str, Any]) -> bool:
+    environment = config.get("env")
+    return not isinstance(environment, str) or environment.startswith(_OUR_NAMESPACE)
 
 
 def _evaluations(table: _Table) -> Evaluations:

@@ -29,7 +29,9 @@ class EvaluationSummary:
     p95_lateral_error_m: float
     mean_speed_mps: float
     off_track: int
+    """Starts after which the car left the road at least once."""
     wrong_way: int
+    mean_return: float
 
     @property
     def is_complete(self) -> bool:
@@ -53,7 +55,7 @@ def summarise(evaluations: Evaluations) -> tuple[EvaluationSummary, ...]:
 
 
 def best_evaluation(summaries: Sequence[EvaluationSummary]) -> EvaluationSummary | None:
-    """Choose the evaluation with the most full laps, then completion, lap time, lateral error.
+    """Choose by full laps, completion, lap time, lateral error, and return, in this order.
 
     Args:
         summaries: The evaluations of a run.
@@ -85,6 +87,7 @@ def _rank(summary: EvaluationSummary) -> tuple[float, ...]:
         worst_if_nan(-summary.completion),
         worst_if_nan(summary.mean_lap_time_s),
         worst_if_nan(summary.mean_lateral_error_m),
+        worst_if_nan(-summary.mean_return),
     )
 
 
@@ -105,6 +108,7 @@ def _summary(evaluations: Evaluations, rows: np.typing.NDArray[np.intp]) -> Eval
         mean_speed_mps=_mean(evaluations.mean_speed_mps[rows]),
         off_track=int(np.sum(evaluations.off_track[rows] > _FULL)),
         wrong_way=int(np.sum(evaluations.wrong_way[rows] > _FULL)),
+        mean_return=_mean(evaluations.episode_return[rows]),
     )
 
 

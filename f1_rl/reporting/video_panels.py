@@ -355,14 +355,14 @@ class QValuePanel(_Card):
 
 
 class StatusPanel(_Card):
-    """One line of figures: time, speed, yaw rate, lateral error, lap.
+    """One line of figures: lap time, commands, lateral error, lap.
 
     Args:
         picture: (H, W, 3) uint8, the part of the video's picture to paint.
     """
 
-    _LABELS: Final = ("LAP TIME", "SPEED", "YAW RATE", "LATERAL ERROR", "LAP")
-    _SHARES: Final = (0.19, 0.20, 0.22, 0.27, 0.12)
+    _LABELS: Final = ("LAP TIME", "SPEED COMMAND", "YAW RATE COMMAND", "LATERAL ERROR", "LAP")
+    _SHARES: Final = (0.17, 0.20, 0.24, 0.27, 0.12)
 
     def __init__(self, picture: Picture) -> None:
         super().__init__(picture)

@@ -69,6 +69,8 @@ def headline(
     Returns:
         The headline.
     """
+    if not run.drives:
+        return _other_headline(run, summaries)
     where = _circuits(run.circuit_names, lengths_m)
     method = "from the pictures of its camera alone, by trial and error (deep Q-learning, DQN)"
     task = (
@@ -112,11 +114,15 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
     """
     best, first = best_evaluation(summaries), first_complete(summaries)
     steps, wall_time_s = _extent(run)
-    if best is None:
-        return (
+    if best is None or not run.drives:
+        extent = (
             Tile("Environment steps", number(steps)),
             Tile("Wall time", duration(wall_time_s)),
         )
+        if best is None:
+            return extent
+        note = f"of {best.starts} episodes at step {number(best.env_step)}"
+        return (Tile("Best mean return", number(best.mean_return, 1), "", note), *extent)
     reached_steps, reached_s, until = steps, wall_time_s, ("so far", "so far")
     if first is not None:
         reached_steps, reached_s = first.env_step, first.wall_time_s
@@ -151,7 +157,9 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
 def result(evaluations: Evaluations, row: int) -> str:
     """Say in a few words how one evaluated start ended."""
     if evaluations.completed[row] > 0.5:
-        return "full lap"
+        excursions = evaluations.off_track[row]
+        off = f", off the road {_times(int(excursions))}" if excursions > 0.5 else ""
+        return f"full lap{off}"
     completion = evaluations.completion[row]
     at = f" after {completion:.0%} of the lap" if math.isfinite(completion) else ""
     if evaluations.off_track[row] > 0.5:
@@ -159,6 +167,20 @@ def result(evaluations: Evaluations, row: int) -> str:
     if evaluations.wrong_way[row] > 0.5:
         return f"turned the wrong way{at}"
     return f"not complete{at.replace('after', 'in time:')}"
+
+
+def _other_headline(run: RunData, summaries: Sequence[EvaluationSummary]) -> Headline:
+    """Say how well an environment was learned that is not about driving."""
+    task = f"An agent learns “{run.environment}” by trial and error (deep Q-learning, DQN)."
+    best = best_evaluation(summaries)
+    if best is None:
+        return Headline("muted", "Not evaluated yet", f"{task} It has not been evaluated yet.")
+    mean = number(best.mean_return, 1)
+    text = (
+        f"{task} In its best evaluation, after {number(best.env_step)} steps, it reached a mean "
+        f"return of {mean} over {best.starts} episodes."
+    )
+    return Headline("good", f"Mean return {mean} in {run.environment}", text)
 
 
 def _circuits(names: Sequence[str], lengths_m: dict[str, float]) -> str:

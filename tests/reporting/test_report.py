@@ -261,6 +261,22 @@ def test_unwritable_report_is_one_sentence(write_run: WriteRun) -> None:
         write_report(run_dir)
 
 
+def test_run_of_another_environment_is_told_by_its_returns(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("env: CartPole-v1\n")
+    (tmp_path / "metrics.csv").write_text("env_step,wall_time_s,loss\n500,2.0,0.5\n1000,3.0,0.4\n")
+    (tmp_path / "evaluations.csv").write_text(
+        "env_step,wall_time_s,episode,episode_return,steps\n"
+        "500,2.0,0,90.0,90\n500,2.0,1,110.0,110\n1000,3.0,0,480.0,480\n1000,3.0,1,490.0,490\n"
+    )
+
+    page = Page(write_report(tmp_path))
+
+    assert "Mean return 485.0 in CartPole-v1" in page.text
+    assert "from 100.0 to 485.0" in " ".join(page.figures)
+    assert " lap" not in page.text.replace("time-lap", "")
+    assert " car " not in page.text
+
+
 def test_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="is no run folder"):
         write_report(tmp_path)

@@ -109,6 +109,18 @@ def test_a_folder_without_a_runs_files_is_refused(tmp_path: Path) -> None:
         read_run(tmp_path / "absent")
 
 
+def test_the_name_of_an_action_table_is_not_taken_for_an_action(write_run: WriteRun) -> None:
+    path = write_run()
+    (path / "policy" / "policy.yaml").unlink()
+    (path / "config.yaml").write_text("task: {actions: racing, circuits: ['random-0:4']}\n")
+
+    run = read_run(path)
+
+    assert run.action_names == ()
+    assert run.circuit_names == ("simple",)
+    assert run.circuit_sources == ("random-0:4",)
+
+
 def test_the_outermost_entry_of_a_name_is_found() -> None:
     document = {"a": {"actions": ["deep"], "b": None}, "z": {"b": {"c": 1}}}
 

@@ -1,0 +1,25 @@
+"""The end of a training run: a recorded lap and the report."""
+
+from pathlib import Path
+from typing import Any
+
+from f1_rl.policy import load_policy
+from f1_rl.reporting.lap_recorder import record_lap
+from f1_rl.reporting.report import write_report
+
+
+def finish_run(run_dir: Path) -> dict[str, Any]:
+    """Drive a lap with the best policy of a run, write `lap.csv`, `lap.mp4` and `report.html`.
+
+    Returns:
+        How the lap went, by column of evaluations.csv.
+
+    Raises:
+        PolicyError: The run has no policy that can be loaded.
+        ReportError: The video or the report cannot be written.
+        OSError: The trace cannot be written.
+    """
+    policy = load_policy(run_dir / "policy")
+    drive = record_lap(policy, policy.task_settings, run_dir / "lap.csv", run_dir / "lap.mp4")
+    write_report(run_dir)
+    return drive.as_dict()
