@@ -91,7 +91,7 @@ $(VENV)/.created:
 # unpinned tools. Without dependencies, because the pins are complete and override some of
 # TF-Agents' own (see requirements/overrides.in).
 $(VENV)/.pins: requirements/build.txt $(PINS) | $(VENV)/.created
-	@echo "Installing $$(grep -c == $(PINS)) pinned packages (1 GB to download, 3 GB on disk) ..."; \
+	@echo "Installing $$(grep -c == $(PINS)) pinned packages (0.9 GB to download, 3 GB on disk) ..."; \
 	install="$(RUN) -m pip install --quiet --no-deps --require-hashes"; \
 	$$install -r requirements/build.txt; \
 	$$install --no-build-isolation -r $(PINS); \
