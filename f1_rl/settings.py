@@ -1,0 +1,120 @@
+"""Settings: frozen, checked, read from YAML and the command line, written back the same."""
+
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+PositiveInt = Annotated[int, Meta(gt=0)]
+NonNegativeInt = Annotated[int, Meta(ge=0)]
+PositiveFloat = Annotated[float, Meta(gt=0.0)]
+NonNegativeFloat = Annotated[float, Meta(ge=0.0)]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class SettingsError(ValueError):
+    """A setting that does not exist or has a value that cannot be used."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all settings: immutable, and a misspelt name is an error."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain lists, numbers and strings, ready for YAML."""
+        return dict(msgspec.to_builtins(self))
+
+
+S = TypeVar("S")
+
+
+def build_settings(kind: type[S], values: Any, source: str = "settings") -> S:
+    """Check `values` and return them as settings of that kind.
+
+    Args:
+        kind: The settings class (or a dataclass that serves as one).
+        values: Nested mapping of names to values.
+        source: Where the values come from, for the message.
+
+    Raises:
+        SettingsError: A name is unknown or a value does not fit; the message names the first.
+    """
+    try:
+        settings = msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at ")
+        where = path.strip("`").removeprefix("$.")
+        raise SettingsError(
+            f"{source}: {where + ': ' if where else ''}{reason.replace('`', '')}."
+        ) from error
+    unknown = _unknown_name(values, msgspec.to_builtins(settings))
+    if unknown is not None:
+        raise SettingsError(f"{source}: there is no setting {unknown!r}.")
+    return settings
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with `changes` laid over it, mapping by mapping."""
+    merged = dict(base)
+    for key, value in changes.items():
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def parse_assignment(text: str) -> dict[str, Any]:
+    """Turn `"agent.gamma=0.9"` into `{"agent": {"gamma": 0.9}}`; the value is read as YAML.
+
+    Raises:
+        SettingsError: There is no `=` or no name before it, or the value is not YAML.
+    """
+    name, separator, value = text.partition("=")
+    keys = name.strip().split(".")
+    if not separator or not all(keys):
+        raise SettingsError(f"--set {text}: write it as name=value, for example agent.gamma=0.9.")
+    try:
+        tree: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {text}: the value is not valid YAML.") from error
+    for key in reversed(keys):
+        tree = {key: tree}
+    return dict(tree)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        SettingsError: The file is missing, unreadable, not YAML, or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not valid YAML.") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: holds no mapping of names to values.")
+    return content
+
+
+def write_yaml(path: Path, content: dict[str, Any]) -> None:
+    """Write a mapping as YAML, in its own order."""
+    path.write_text(yaml.safe_dump(content, sort_keys=False, width=100), encoding="utf-8")
+
+
+def _unknown_name(values: Any, known: Any, prefix: str = "") -> str | None:
+    """Return the first name in `values` that conversion dropped (dataclasses ignore strangers)."""
+    if not (isinstance(values, dict) and isinstance(known, dict)):
+        return None
+    for name, value in values.items():
+        if name not in known:
+            return f"{prefix}{name}"
+        found = _unknown_name(value, known[name], f"{prefix}{name}.")
+        if found is not None:
+            return found
+    return None
