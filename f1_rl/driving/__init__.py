@@ -1,0 +1,1 @@
+"""The driving task: observation, actions, rewards, endings, metrics and the environments."""

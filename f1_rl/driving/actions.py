@@ -1,0 +1,102 @@
+"""Tables of discrete actions: each one a forward speed and a yaw rate."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from f1_rl.circuits import FloatArray
+from f1_rl.settings import Settings, SettingsError, build_settings, read_yaml
+
+_TABLES_FILE = Path(__file__).with_name("actions.yaml")
+
+
+class _TableEntry(Settings, frozen=True):
+    description: str
+    actions: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class ActionTable:
+    """A named table of actions.
+
+    Attributes:
+        name: Of the table.
+        description: One sentence.
+        pairs: Of each action, forward speed (m/s) and yaw rate (rad/s).
+    """
+
+    name: str
+    description: str
+    pairs: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        """Check that the actions can be commanded and are all different."""
+        if not np.isfinite(self.pairs).all():
+            raise SettingsError(f"action table {self.name!r} holds a value that is not finite.")
+        if len(self.pairs) < 2 or len(set(self.pairs)) < len(self.pairs):
+            raise SettingsError(f"action table {self.name!r} needs two or more different actions.")
+
+    def __len__(self) -> int:
+        """Return the number of actions."""
+        return len(self.pairs)
+
+    @property
+    def commands(self) -> FloatArray:
+        """(A, 2) forward speed (m/s) and yaw rate (rad/s)."""
+        return np.array(self.pairs, np.float64)
+
+    @property
+    def max_speed_mps(self) -> float:
+        """The largest forward speed of the table."""
+        return max(speed for speed, _ in self.pairs)
+
+    @property
+    def max_yaw_rate_radps(self) -> float:
+        """The largest yaw rate of the table, either way."""
+        return max(abs(yaw_rate) for _, yaw_rate in self.pairs)
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Of each action, what it does, for example `4.0 m/s, left 1.8` (rad/s)."""
+        return tuple(_name(speed, yaw_rate) for speed, yaw_rate in self.pairs)
+
+
+@cache
+def _tables() -> dict[str, ActionTable]:
+    entries = build_settings(dict[str, _TableEntry], read_yaml(_TABLES_FILE), str(_TABLES_FILE))
+    return {
+        name: ActionTable(name, entry.description, entry.actions) for name, entry in entries.items()
+    }
+
+
+def action_table_names() -> tuple[str, ...]:
+    """Return the names of the tables in the package."""
+    return tuple(_tables())
+
+
+def load_action_table(name: str) -> ActionTable:
+    """Return a table by name, or read one from a YAML file of the same form with one entry.
+
+    Raises:
+        SettingsError: There is no such table, or the file is not one.
+    """
+    if name in _tables():
+        return _tables()[name]
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        known = ", ".join(_tables())
+        raise SettingsError(f"there is no action table {name!r}; choose from {known}.")
+    entries = build_settings(dict[str, _TableEntry], read_yaml(path), str(path))
+    if len(entries) != 1:
+        raise SettingsError(f"{path}: holds {len(entries)} action tables; write one.")
+    ((own_name, entry),) = entries.items()
+    return ActionTable(own_name, entry.description, entry.actions)
+
+
+def _name(speed: float, yaw_rate: float) -> str:
+    if yaw_rate == 0.0:
+        return f"{speed:.1f} m/s, straight"
+    side = "left" if yaw_rate > 0.0 else "right"
+    return f"{speed:.1f} m/s, {side} {abs(yaw_rate):.1f}"

@@ -1,0 +1,159 @@
+"""Driving laps with any driver, and reporting how it went."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from f1_rl.circuits import BoolArray, Circuit, FloatArray
+from f1_rl.driving.environment import Observation, make_task, observe
+from f1_rl.driving.metrics import DriveReport
+from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.task import DrivingTask, Outcome, Starts
+from f1_rl.settings import build_settings, merge
+
+# Slower than this share of the fastest action, a lap is not waited for.
+_SLOWEST_SHARE = 0.15
+
+
+class Driver(Protocol):
+    """Turns observations into commands."""
+
+    def commands(self, observations: Observation) -> FloatArray:
+        """Return the commands `(N, 2)`, speed and yaw rate, for N observations."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """One car's drive from one start.
+
+    Attributes:
+        circuit: Its circuit.
+        direction: +1 along the centre line, -1 against it.
+        start_arc_length_m: Where it began, in the driving direction.
+        report: How it went.
+    """
+
+    circuit: Circuit
+    direction: int
+    start_arc_length_m: float
+    report: DriveReport
+
+    @property
+    def completed(self) -> bool:
+        """Whether the car drove all its laps."""
+        return self.report.ending == "laps"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return circuit, start and report by name, flat."""
+        return {
+            "circuit": self.circuit.name,
+            "direction": self.direction,
+            "start_arc_length_m": self.start_arc_length_m,
+            "completed": int(self.completed),
+            **self.report.as_dict(),
+        }
+
+
+StepObserver = Callable[[DrivingTask, Observation, Outcome], None]
+
+
+def lap_settings(settings: TaskSettings, laps: int = 1) -> TaskSettings:
+    """Return the settings under which whole laps are driven: as trained, but cut by laps alone."""
+    changes = {"endings": {"laps": laps, "time_limit_s": None}}
+    return build_settings(TaskSettings, merge(settings.as_dict(), changes))
+
+
+def spread_starts(
+    circuits: Sequence[Circuit], per_circuit: int, direction: int | None = None
+) -> Starts:
+    """Return starts spread evenly over each circuit, on the centre line.
+
+    Args:
+        circuits: The circuits.
+        per_circuit: Starts on each.
+        direction: +1 or -1; none alternates.
+    """
+    count = len(circuits) * per_circuit
+    index = np.repeat(np.arange(len(circuits)), per_circuit)
+    lengths = np.array([circuit.length_m for circuit in circuits])[index]
+    share = np.tile(np.arange(per_circuit) / per_circuit, len(circuits))
+    directions = np.full(count, 1 if direction is None else direction)
+    if direction is None:
+        directions[1::2] = -1
+    return Starts(index, share * lengths, directions, np.zeros(count), np.zeros(count))
+
+
+class LapDrive:
+    """Cars that drive laps from given starts, each until its laps are done or it has failed.
+
+    Kept between evaluations, since building a simulator takes longer than a lap.
+    """
+
+    def __init__(
+        self,
+        settings: TaskSettings,
+        starts_per_circuit: int = 8,
+        *,
+        circuits: int | None = None,
+        direction: int | None = 1,
+        laps: int = 1,
+        seed: int = 0,
+    ) -> None:
+        """Build as many cars as there are starts.
+
+        Args:
+            settings: The task that was trained for; its circuits are driven.
+            starts_per_circuit: Starts on each circuit, evenly spread.
+            circuits: Only so many of the task's circuits, from the first; none: all.
+            direction: Driving direction; none alternates between the starts.
+            laps: Laps that each car has to drive.
+            seed: Of the variation of pictures and delays, the same in every drive.
+        """
+        self._settings = lap_settings(settings, laps)
+        self._seed = seed
+        # One car tells which circuits there are; the starts then tell how many cars.
+        first = make_task(self._settings, 1)
+        driven = first.cars.circuits[:circuits]
+        self.starts = spread_starts(driven, starts_per_circuit, direction)
+        self.task = make_task(self._settings, len(self.starts.arc_length_m))
+        lengths = np.array([circuit.length_m for circuit in driven])
+        slowest = self.task.actions.max_speed_mps * _SLOWEST_SHARE
+        self._most_steps = int(laps * lengths.max() / slowest / self.task.cars.control_period_s)
+
+    def drive(self, driver: Driver, observer: StepObserver | None = None) -> list[Drive]:
+        """Drive from all starts at once.
+
+        Args:
+            driver: Gives the commands.
+            observer: Called after every step with the task, what the driver had seen, and what
+                came of it.
+
+        Returns:
+            A drive for each start.
+        """
+        task = self.task
+        task.cars.reseed(self._seed)  # type: ignore[attr-defined]
+        cars = np.arange(task.num_cars)
+        task.begin(cars, self.starts)
+        observations = observe(task, np.ones(task.num_cars, np.bool_))
+        active: BoolArray = np.ones(task.num_cars, np.bool_)
+        none_started = np.zeros(task.num_cars, np.bool_)
+        for _ in range(self._most_steps):
+            outcome = task.step(driver.commands(observations), active)
+            if observer is not None:
+                observer(task, observations, outcome)
+            active = active & ~(outcome.terminated | outcome.truncated)
+            if not active.any():
+                break
+            observations = observe(task, none_started)
+        return [
+            Drive(
+                circuit=task.cars.circuits[int(self.starts.circuit_index[car])],
+                direction=int(self.starts.direction[car]),
+                start_arc_length_m=float(self.starts.arc_length_m[car]),
+                report=task.report(car),
+            )
+            for car in cars
+        ]

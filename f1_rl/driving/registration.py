@@ -1,0 +1,25 @@
+"""The environment ids, which Gymnasium and gym find through the package's entry points."""
+
+CAMERA_ID = "f1_rl/F1Camera-v0"
+
+
+def register_gymnasium_envs() -> None:
+    """Register the environments with Gymnasium."""
+    import gymnasium
+
+    if CAMERA_ID not in gymnasium.registry:
+        gymnasium.register(
+            CAMERA_ID,
+            entry_point="f1_rl.driving.environment:F1CameraEnv",
+            vector_entry_point="f1_rl.driving.environment:F1CameraVectorEnv",
+        )
+
+
+def register_gym_envs() -> None:
+    """Register the environments with gym, for the learners that still ask for it."""
+    from gym.envs import registration
+
+    if CAMERA_ID not in [spec.id for spec in registration.registry.all()]:
+        registration.register(
+            id=CAMERA_ID, entry_point="f1_rl.driving.gym_environment:F1CameraGymEnv"
+        )

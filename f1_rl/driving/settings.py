@@ -1,0 +1,82 @@
+"""The settings of the driving task, in one tree."""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import field
+
+from f1_rl.circuits import DEFAULT_CIRCUIT
+from f1_rl.driving.endings import EndingSettings
+from f1_rl.driving.observation import ObservationSettings
+from f1_rl.settings import NonNegativeFloat, PositiveFloat, PositiveInt, Settings
+from f1_rl.simulation import Camera, Variation
+
+# As many names as one range may stand for; more is a typing error.
+_MOST_IN_RANGE = 1_000
+
+
+class StartSettings(Settings, frozen=True):
+    """Where training episodes begin: anywhere on the circuit.
+
+    Attributes:
+        direction: Which way round.
+        lateral_m: Largest offset from the centre line, either side.
+        heading_rad: Largest offset of the heading, either side.
+    """
+
+    direction: Literal["forward", "backward", "both"] = "both"
+    lateral_m: NonNegativeFloat = 0.5
+    heading_rad: NonNegativeFloat = 0.3
+
+
+class TaskSettings(Settings, frozen=True):
+    """The driving task.
+
+    Attributes:
+        circuits: Names of circuits, CSV files, or ranges of random ones (`random-0:8` is eight).
+        circuit_scale: What circuits are multiplied with, widths included.
+        vehicle: The car.
+        control_period_ms: Time between two actions, milliseconds.
+        camera: The camera.
+        observation: What is made of its frames.
+        actions: Name of the action table, or a YAML file that holds one.
+        rewards: The weight of each reward rule.
+        endings: When an episode ends.
+        starts: Where it begins.
+        variation: By how much pictures and delays vary from episode to episode.
+    """
+
+    circuits: tuple[str, ...] = (DEFAULT_CIRCUIT,)
+    circuit_scale: PositiveFloat = 1.0
+    vehicle: Literal["kinematic", "single_track"] = "kinematic"
+    control_period_ms: PositiveInt = 50
+    camera: Camera = field(default_factory=Camera)
+    observation: ObservationSettings = field(default_factory=ObservationSettings)
+    actions: str = "racing"
+    rewards: dict[str, float] = field(default_factory=lambda: {"centred_progress": 1.0})
+    endings: EndingSettings = field(default_factory=EndingSettings)
+    starts: StartSettings = field(default_factory=StartSettings)
+    variation: Variation = field(default_factory=Variation)
+
+
+def expand_circuit_names(names: Iterable[str]) -> list[str]:
+    """Return the names with ranges written out: `random-3:5` gives `random-3`, `random-4`.
+
+    Raises:
+        ValueError: A range is empty or absurdly long.
+    """
+    expanded: list[str] = []
+    for name in names:
+        match = re.fullmatch(r"random-(\d+):(\d+)", name)
+        if match is None:
+            expanded.append(name)
+            continue
+        first, end = int(match[1]), int(match[2])
+        if not 0 < end - first <= _MOST_IN_RANGE:
+            raise ValueError(
+                f"circuits: {name!r} stands for {end - first} circuits; "
+                f"a range holds 1 to {_MOST_IN_RANGE}."
+            )
+        expanded.extend(f"random-{seed}" for seed in range(first, end))
+    return expanded
