@@ -1,0 +1,133 @@
+"""What a policy says of itself: `policy.yaml`."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from msgspec import field
+
+from f1_rl.driving.observation import Preprocessing
+from f1_rl.driving.task import DrivingTask
+from f1_rl.settings import Settings, SettingsError, build_settings, read_yaml
+
+MANIFEST_NAME = "policy.yaml"
+FORMAT = 1
+
+
+class PolicyError(ValueError):
+    """A policy is missing, damaged, or does not fit."""
+
+
+class ActionsManifest(Settings, frozen=True):
+    """The action table, written out."""
+
+    name: str
+    action_names: tuple[str, ...]
+    commands: tuple[tuple[float, float], ...]
+
+
+class PolicyManifest(Settings, frozen=True, kw_only=True):
+    """The contents of `policy.yaml`.
+
+    Attributes:
+        format: Version of this file.
+        observation: Rows, columns, channel, stack, camera: what must be equal for the policy to
+            see what it has learned to see.
+        actions: Speed and yaw rate of each action.
+        control_period_ms: Time between two actions.
+        hash: SHA-256 of the three above.
+        task: All settings of the driving task it was trained in.
+        training: Environment steps, updates, seconds, seed.
+        results: Its evaluation when it was saved.
+        versions: Packages and commit that made it.
+    """
+
+    format: int = FORMAT
+    observation: dict[str, Any]
+    actions: ActionsManifest
+    control_period_ms: int
+    hash: str
+    task: dict[str, Any]
+    training: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def interface_of(
+    preprocessing: Preprocessing,
+    commands: tuple[tuple[float, float], ...],
+    control_period_ms: int,
+) -> dict[str, Any]:
+    """Return what two sides have to agree on, as plain values."""
+    return {
+        "observation": preprocessing.as_dict(),
+        "commands": [list(pair) for pair in commands],
+        "control_period_ms": control_period_ms,
+    }
+
+
+def interface_hash(interface: dict[str, Any]) -> str:
+    """Return the SHA-256 of an interface in canonical JSON."""
+    text = json.dumps(interface, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def describe_task(
+    task: DrivingTask,
+    *,
+    training: dict[str, Any],
+    results: dict[str, Any],
+    versions: dict[str, str],
+) -> PolicyManifest:
+    """Return the manifest of a policy trained in `task`."""
+    interface = interface_of(
+        task.preprocessing, task.actions.pairs, task.settings.control_period_ms
+    )
+    return PolicyManifest(
+        observation=interface["observation"],
+        actions=ActionsManifest(
+            name=task.actions.name,
+            action_names=task.actions.action_names,
+            commands=task.actions.pairs,
+        ),
+        control_period_ms=task.settings.control_period_ms,
+        hash=interface_hash(interface),
+        task=task.settings.as_dict(),
+        training=training,
+        results=results,
+        versions=versions,
+    )
+
+
+def read_manifest(folder: Path) -> PolicyManifest:
+    """Read and check `policy.yaml`.
+
+    Raises:
+        PolicyError: There is none, it is damaged, of a later format, or was edited by hand in a
+            way that its hash does not allow.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise PolicyError(f"{folder}: is no policy folder (it has no {MANIFEST_NAME}).")
+    try:
+        content = read_yaml(path)
+        if content.get("format", 0) > FORMAT:
+            raise PolicyError(
+                f"{path}: has format {content['format']}, this version of f1_rl reads up to "
+                f"{FORMAT}; upgrade f1_rl."
+            )
+        manifest = build_settings(PolicyManifest, content, str(path))
+    except SettingsError as error:
+        raise PolicyError(str(error)) from error
+    interface = {
+        "observation": manifest.observation,
+        "commands": [list(pair) for pair in manifest.actions.commands],
+        "control_period_ms": manifest.control_period_ms,
+    }
+    if interface_hash(interface) != manifest.hash:
+        raise PolicyError(
+            f"{path}: its observation, actions or control period were changed after training "
+            "(the hash does not fit); use the file as it was saved."
+        )
+    return manifest
