@@ -1,0 +1,299 @@
+"""The Q-learning agent: the one module that knows TF-Agents."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from f1_rl.learning.device import choose_device, import_tensorflow
+from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.replay import Batch
+from f1_rl.learning.settings import AgentSettings, NetworkSettings
+from f1_rl.policy.quiet import quiet_stderr
+
+tf: Any = import_tensorflow()
+
+from tf_agents.agents.categorical_dqn import categorical_dqn_agent  # noqa: E402
+from tf_agents.agents.dqn import dqn_agent  # noqa: E402
+from tf_agents.networks import categorical_q_network, q_network  # noqa: E402
+from tf_agents.policies import policy_saver  # noqa: E402
+from tf_agents.specs import tensor_spec  # noqa: E402
+from tf_agents.trajectories import time_step, trajectory  # noqa: E402
+from tf_agents.utils import common  # noqa: E402
+
+Array = npt.NDArray[Any]
+
+
+class DivergedError(RuntimeError):
+    """The loss is not a finite number any more."""
+
+
+class Agent:
+    """A TF-Agents DQN, Double DQN or C51 agent, called with NumPy arrays.
+
+    Acting is one compiled call for all environments, and `K` updates are one compiled call. The
+    agents themselves are built for one-step updates: the replay hands over n-step returns and
+    their discounts, which is the same arithmetic for all three and moves two states a sample
+    instead of n + 1.
+    """
+
+    def __init__(
+        self,
+        layout: ObservationLayout,
+        num_actions: int,
+        settings: AgentSettings,
+        *,
+        seed: int,
+        device: str | None = None,
+    ) -> None:
+        """Build networks, optimiser and agent.
+
+        Args:
+            layout: Of the observations.
+            num_actions: Size of the discrete action space.
+            settings: The learning rule.
+            seed: Of the initial weights.
+            device: A TensorFlow device; none chooses a GPU where there is one.
+        """
+        self.layout = layout
+        self.num_actions = num_actions
+        self.settings = settings
+        self.device = choose_device() if device is None else device
+        # Keras draws the seeds of its initialisers from the standard library.
+        tf.keras.utils.set_random_seed(seed)
+        with tf.device(self.device):
+            self._agent = self._build()
+            self._agent.initialize()
+            self._optimizer.build(self._q_network.trainable_variables)
+        self._q_function = self._compile_q_values()
+        self._train_function = self._compile_training()
+
+    def q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
+        """Return the action values `(N, A)` of a batch of observations.
+
+        Args:
+            observations: For each part of the layout `(N, ...)`.
+        """
+        values = self._q_function(*(tf.constant(part) for part in observations))
+        return np.asarray(values.numpy(), np.float32)
+
+    def train(self, batch: Batch) -> float:
+        """Apply one update for each of the `K` batches and return their mean loss.
+
+        Raises:
+            DivergedError: The loss or a value became infinite or not a number.
+        """
+        try:
+            loss = self._train_function(
+                tuple(tf.constant(part) for part in batch.observations),
+                tf.constant(batch.actions),
+                tf.constant(batch.rewards),
+                tf.constant(batch.discounts),
+            )
+        except tf.errors.InvalidArgumentError as error:
+            if "inf or nan" not in str(error).lower():
+                raise
+            raise DivergedError(
+                "the loss is not finite any more; lower agent.learning_rate or "
+                "agent.reward_scale and resume from the last checkpoint."
+            ) from error
+        return float(loss)
+
+    @property
+    def updates(self) -> int:
+        """Updates applied so far."""
+        return int(self._agent.train_step_counter.numpy())
+
+    def set_learning_rate(self, value: float) -> None:
+        """Change the optimiser's step size."""
+        self._optimizer.learning_rate.assign(value)
+
+    def weights(self) -> list[Array]:
+        """Return a copy of the Q-network's weights."""
+        return [np.array(v.numpy()) for v in self._q_network.variables]
+
+    def set_weights(self, weights: Sequence[Array]) -> None:
+        """Put weights from `weights` into the Q-network."""
+        for variable, value in zip(self._q_network.variables, weights, strict=True):
+            variable.assign(value)
+
+    def state(self) -> dict[str, Any]:
+        """Return weights, target, optimiser and counter, for a checkpoint."""
+        return {"variables": [np.array(v.numpy()) for v in self._variables()]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned.
+
+        Raises:
+            ValueError: It comes from another network or optimiser.
+        """
+        variables = self._variables()
+        values = state["variables"]
+        shapes = [tuple(v.shape) for v in variables]
+        if [tuple(v.shape) for v in values] != shapes:
+            raise ValueError("the checkpoint's network or optimiser is not this run's.")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    def save_greedy_policy(self, folder: Path) -> None:
+        """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver."""
+        with quiet_stderr():
+            saver = policy_saver.PolicySaver(self._agent.policy, batch_size=None)
+            saver.save(str(folder))
+
+    def tflite_model(self) -> bytes:
+        """Return the Q-function of one observation as a TFLite model.
+
+        Its inputs are the parts of the layout, each with a leading axis of one, in order and named
+        `observation_0`, `observation_1`, ...; its output is `(1, A) float32`.
+        """
+        specs = [
+            tf.TensorSpec((1, *part.shape), part.dtype, name=f"observation_{index}")
+            for index, part in enumerate(self.layout.parts)
+        ]
+        function = tf.function(self._q_of, input_signature=specs, autograph=False)
+        with tf.device("/CPU:0"), quiet_stderr():
+            converter = tf.lite.TFLiteConverter.from_concrete_functions(
+                [function.get_concrete_function()], self._q_network
+            )
+            return bytes(converter.convert())
+
+    def _variables(self) -> list[Any]:
+        optimizer = self._optimizer.variables
+        return [
+            *self._q_network.variables,
+            *self._agent._target_q_network.variables,
+            *(optimizer() if callable(optimizer) else optimizer),
+            self._agent.train_step_counter,
+        ]
+
+    def _build(self) -> Any:
+        observation_spec = self.layout.join(
+            [
+                tensor_spec.BoundedTensorSpec(p.shape, p.dtype, 0, 255)
+                if p.dtype == np.uint8
+                else tensor_spec.TensorSpec(p.shape, p.dtype)
+                for p in self.layout.parts
+            ]
+        )
+        time_step_spec = time_step.time_step_spec(observation_spec)
+        action_spec = tensor_spec.BoundedTensorSpec((), tf.int32, 0, self.num_actions - 1)
+        settings = self.settings
+        self._optimizer = tf.keras.optimizers.Adam(
+            settings.learning_rate, epsilon=settings.adam_epsilon
+        )
+        shared = {
+            "optimizer": self._optimizer,
+            "gamma": settings.gamma,
+            "target_update_period": settings.target_update_period,
+            "target_update_tau": settings.target_update_tau,
+            "gradient_clipping": settings.gradient_clipping,
+            "reward_scale_factor": settings.reward_scale,
+            "train_step_counter": tf.Variable(0, dtype=tf.int64),
+        }
+        self._q_network = self._network(observation_spec, action_spec)
+        if settings.algorithm == "c51":
+            return categorical_dqn_agent.CategoricalDqnAgent(
+                time_step_spec,
+                action_spec,
+                categorical_q_network=self._q_network,
+                min_q_value=settings.min_value,
+                max_q_value=settings.max_value,
+                **shared,
+            )
+        loss = {
+            "huber": common.element_wise_huber_loss,
+            "squared": common.element_wise_squared_loss,
+        }
+        kind = {"dqn": dqn_agent.DqnAgent, "double_dqn": dqn_agent.DdqnAgent}[settings.algorithm]
+        return kind(
+            time_step_spec,
+            action_spec,
+            q_network=self._q_network,
+            td_errors_loss_fn=loss[settings.loss],
+            **shared,
+        )
+
+    def _network(self, observation_spec: Any, action_spec: Any) -> Any:
+        """Return TF-Agents' Q-network with one encoder for each part of the observation."""
+        encoders = [_encoder(part.shape, self.settings.network) for part in self.layout.parts]
+        several = len(encoders) > 1
+        shared = {
+            "preprocessing_layers": self.layout.join(encoders),
+            "preprocessing_combiner": tf.keras.layers.Concatenate() if several else None,
+            "fc_layer_params": self.settings.network.units,
+        }
+        if self.settings.algorithm == "c51":
+            return categorical_q_network.CategoricalQNetwork(
+                observation_spec, action_spec, num_atoms=self.settings.atoms, **shared
+            )
+        return q_network.QNetwork(observation_spec, action_spec, **shared)
+
+    def _q_of(self, *parts: Any) -> Any:
+        """Return the action values of a batch as a tensor; for C51 the means of the atoms."""
+        output, _ = self._q_network(self.layout.join(parts))
+        if self.settings.algorithm != "c51":
+            return output
+        support = tf.linspace(self.settings.min_value, self.settings.max_value, self.settings.atoms)
+        return tf.reduce_sum(tf.nn.softmax(output) * tf.cast(support, tf.float32), axis=-1)
+
+    def _compile_q_values(self) -> Any:
+        specs = [tf.TensorSpec((None, *part.shape), part.dtype) for part in self.layout.parts]
+        # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
+        # seconds and changes nothing: there is no Python control flow over tensors in there.
+        return tf.function(self._q_of, input_signature=specs, autograph=False)
+
+    def _compile_training(self) -> Any:
+        updates, batch = None, self.settings.batch_size
+        scalars = (updates, batch)
+        signature = (
+            tuple(
+                tf.TensorSpec((updates, batch, 2, *part.shape), part.dtype)
+                for part in self.layout.parts
+            ),
+            tf.TensorSpec(scalars, tf.int32),
+            tf.TensorSpec(scalars, tf.float32),
+            tf.TensorSpec(scalars, tf.float32),
+        )
+        return tf.function(self._train_many, input_signature=signature, autograph=False)
+
+    def _train_many(self, observations: Any, actions: Any, rewards: Any, discounts: Any) -> Any:
+        """Apply the updates one after another inside the graph and return the mean loss."""
+        middle = tf.fill((self.settings.batch_size, 2), time_step.StepType.MID)
+        updates = tf.shape(actions)[0]
+
+        def update(k: Any, total: Any) -> tuple[Any, Any]:
+            def twice(values: Any) -> Any:
+                return tf.stack((values[k], values[k]), axis=1)
+
+            experience = trajectory.Trajectory(
+                step_type=middle,
+                observation=self.layout.join([part[k] for part in observations]),
+                action=twice(actions),
+                policy_info=(),
+                next_step_type=middle,
+                reward=twice(rewards),
+                discount=twice(discounts),
+            )
+            # `train` is `_train` in a tf.function of its own; here it is part of a larger one.
+            return k + 1, total + self._agent._train(experience, None).loss
+
+        _, total = tf.while_loop(lambda k, _: k < updates, update, (0, 0.0))
+        return total / tf.cast(updates, tf.float32)
+
+
+def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
+    """Return the layers that turn one part of the observation into a vector."""
+    layers = tf.keras.layers
+    if len(shape) != 3:
+        return layers.Flatten(dtype=tf.float32)
+    initializer = tf.keras.initializers.VarianceScaling(scale=2.0, mode="fan_in")
+    convolutions = [
+        layers.Conv2D(filters, kernel, strides, activation="relu", kernel_initializer=initializer)
+        for filters, kernel, strides in zip(
+            settings.filters, settings.kernels, settings.strides, strict=True
+        )
+    ]
+    return tf.keras.Sequential([layers.Rescaling(1 / 255), *convolutions, layers.Flatten()])

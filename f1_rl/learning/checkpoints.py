@@ -1,0 +1,130 @@
+"""Checkpoints: a tree of arrays, numbers and strings, written so that a kill cannot break one."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_NAME = re.compile(r"step-(\d{12})")
+_KEPT = 2
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing, damaged, or cannot be written."""
+
+
+class Checkpoints:
+    """The checkpoints of a run, the newest last.
+
+    Each is a folder with the arrays in one file and all else in another. It is written under
+    another name, flushed to the disk, and renamed: whoever is killed in between leaves the one
+    before untouched, and what was half written is swept away by the next.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use that folder, which need not exist yet."""
+        self.folder = folder
+
+    def steps(self) -> list[int]:
+        """Return the environment steps of the complete checkpoints, ascending."""
+        if not self.folder.is_dir():
+            return []
+        matches = (_NAME.fullmatch(path.name) for path in self.folder.iterdir())
+        return sorted(int(match[1]) for match in matches if match)
+
+    def save(self, env_steps: int, tree: dict[str, Any]) -> Path:
+        """Write a checkpoint and remove all but the last two.
+
+        Raises:
+            CheckpointError: It cannot be written (a full disk, say); the older ones are kept.
+        """
+        target = self.folder / f"step-{env_steps:012d}"
+        partial = self.folder / f"partial-{env_steps:012d}"
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        try:
+            self._sweep()
+            partial.mkdir(parents=True)
+            values = _take_arrays(tree, arrays)
+            with (partial / "arrays.npz").open("wb") as file:
+                np.savez(file, **arrays)
+                _flush(file.fileno())
+            with (partial / "values.json").open("w", encoding="utf-8") as text:
+                json.dump(values, text)
+                text.flush()
+                _flush(text.fileno())
+            if target.exists():
+                shutil.rmtree(target)
+            partial.rename(target)
+            _flush_folder(self.folder)
+        except OSError as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise CheckpointError(
+                f"{target}: the checkpoint cannot be written ({error.strerror}); "
+                "the one before it is untouched."
+            ) from error
+        for step in self.steps()[:-_KEPT]:
+            shutil.rmtree(self.folder / f"step-{step:012d}", ignore_errors=True)
+        return target
+
+    def load_latest(self) -> dict[str, Any]:
+        """Read the newest checkpoint, or the one before it where that one is damaged.
+
+        Raises:
+            CheckpointError: There is none that can be read.
+        """
+        reasons = []
+        for step in reversed(self.steps()):
+            path = self.folder / f"step-{step:012d}"
+            try:
+                with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
+                    values = json.loads((path / "values.json").read_text(encoding="utf-8"))
+                    return dict(_put_arrays(values, arrays))
+            except (OSError, ValueError, KeyError) as error:
+                reasons.append(f"{path.name}: {error}")
+        detail = f" ({'; '.join(reasons)})" if reasons else ""
+        raise CheckpointError(f"{self.folder}: holds no checkpoint that can be read{detail}.")
+
+    def _sweep(self) -> None:
+        for path in self.folder.glob("partial-*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _take_arrays(node: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    """Return the tree with each array moved to `arrays` and replaced by its key."""
+    if isinstance(node, np.ndarray):
+        key = f"a{len(arrays)}"
+        arrays[key] = node
+        return {"__array__": key}
+    if isinstance(node, dict):
+        return {str(name): _take_arrays(value, arrays) for name, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_take_arrays(value, arrays) for value in node]
+    if isinstance(node, np.generic):
+        return node.item()
+    return node
+
+
+def _put_arrays(node: Any, arrays: Any) -> Any:
+    if isinstance(node, dict):
+        if set(node) == {"__array__"}:
+            return arrays[node["__array__"]]
+        return {name: _put_arrays(value, arrays) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_put_arrays(value, arrays) for value in node]
+    return node
+
+
+def _flush(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,155 @@
+"""Greedy evaluation: what a policy is worth without exploration."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+
+from f1_rl.driving.environment import Observation
+from f1_rl.driving.laps import Drive, LapDrive
+from f1_rl.driving.settings import TaskSettings
+from f1_rl.learning.observations import ObservationLayout
+
+QFunction = Callable[[Sequence[npt.NDArray[Any]]], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The episodes of one evaluation.
+
+    Attributes:
+        rows: What is written to evaluations.csv of each episode, by column.
+        successes: Episodes that reached their aim.
+        score: Compares evaluations: the larger the better, element by element.
+        summary: One line for people.
+    """
+
+    rows: list[dict[str, Any]]
+    successes: int
+    score: tuple[float, ...]
+    summary: str
+
+    @property
+    def solved(self) -> bool:
+        """Whether every episode reached its aim."""
+        return self.successes == len(self.rows)
+
+
+class Evaluator(Protocol):
+    """Evaluates a Q-function."""
+
+    def evaluate(self, q_values: QFunction) -> Evaluation:
+        """Run all episodes greedily."""
+
+
+class GreedyDriver:
+    """Drives by the action of the largest value."""
+
+    def __init__(
+        self, q_values: QFunction, layout: ObservationLayout, command_table: npt.NDArray[Any]
+    ) -> None:
+        """Take the Q-function and the `(A, 2)` commands of its actions."""
+        self._q_values = q_values
+        self._layout = layout
+        self._command_table = command_table
+
+    def commands(self, observations: Observation) -> npt.NDArray[np.float64]:
+        """Return the commands `(N, 2)`."""
+        values = self._q_values(self._layout.split(observations))
+        return np.asarray(self._command_table[values.argmax(axis=1)])
+
+
+class LapEvaluator:
+    """Drives a lap from each of several starts spread over the circuits."""
+
+    def __init__(
+        self, settings: TaskSettings, layout: ObservationLayout, starts_per_circuit: int
+    ) -> None:
+        """Prepare the cars."""
+        self._drive = LapDrive(settings, starts_per_circuit)
+        self._layout = layout
+
+    def evaluate(self, q_values: QFunction) -> Evaluation:
+        """Drive from all starts and compare by laps completed, distance, and lap time."""
+        table = self._drive.task.actions.commands
+        return summarise_drives(self._drive.drive(GreedyDriver(q_values, self._layout, table)))
+
+
+def summarise_drives(drives: Sequence[Drive]) -> Evaluation:
+    """Return the evaluation that these drives make up."""
+    completed = sum(drive.completed for drive in drives)
+    completion = float(np.mean([drive.report.completion for drive in drives]))
+    times = [drive.report.lap_time_s for drive in drives if drive.completed]
+    mean_time = float(np.mean(times)) if times else float("inf")
+    lateral = float(np.mean([drive.report.mean_lateral_error_m for drive in drives]))
+    summary = f"{completed} of {len(drives)} full laps"
+    if times:
+        summary += f", {mean_time:.2f} s a lap, {lateral:.2f} m from the centre line"
+    else:
+        summary += f", {completion:.0%} of the way"
+    share = completed / len(drives)
+    return Evaluation(
+        rows=[drive.as_dict() for drive in drives],
+        successes=completed,
+        score=(share, completion, -mean_time),
+        summary=summary,
+    )
+
+
+class EpisodeEvaluator:
+    """Plays whole episodes of any Gymnasium environment."""
+
+    def __init__(
+        self,
+        env_id: str,
+        layout: ObservationLayout,
+        episodes: int,
+        *,
+        seed: int,
+        env_options: dict[str, Any] | None = None,
+    ) -> None:
+        """Make one environment for each episode.
+
+        Args:
+            env_id: A registered environment.
+            layout: Of its observations.
+            episodes: Episodes played, all at once.
+            seed: The same episodes begin every evaluation.
+            env_options: Handed to the environment.
+        """
+        self._envs = gym.make_vec(env_id, num_envs=episodes, **(env_options or {}))
+        self._layout = layout
+        self._episodes = episodes
+        self._seed = seed
+        spec = gym.spec(env_id)
+        self._threshold = spec.reward_threshold
+        self._most_steps = spec.max_episode_steps or 100_000
+
+    def evaluate(self, q_values: QFunction) -> Evaluation:
+        """Play the episodes and compare by their mean return."""
+        observations, _ = self._envs.reset(seed=self._seed)
+        returns, lengths = np.zeros(self._episodes), np.zeros(self._episodes, np.int64)
+        active = np.ones(self._episodes, np.bool_)
+        for _ in range(self._most_steps):
+            actions = q_values(self._layout.split(observations)).argmax(axis=1)
+            observations, rewards, terminated, truncated, _ = self._envs.step(actions)
+            returns += np.where(active, rewards, 0.0)
+            lengths += active
+            active &= ~(terminated | truncated)
+            if not active.any():
+                break
+        mean = float(returns.mean())
+        reached = self._threshold is not None and mean >= self._threshold
+        rows = [
+            {"episode": i, "episode_return": float(r), "steps": int(n)}
+            for i, (r, n) in enumerate(zip(returns, lengths, strict=True))
+        ]
+        return Evaluation(
+            rows=rows,
+            successes=len(rows) if reached else 0,
+            score=(mean,),
+            summary=f"mean return {mean:.1f} over {self._episodes} episodes",
+        )

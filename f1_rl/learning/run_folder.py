@@ -1,0 +1,144 @@
+"""The folder of a training run, and how its tables are written."""
+
+import csv
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import f1_rl
+from f1_rl.settings import SettingsError, read_yaml, write_yaml
+
+
+class RunFolderError(RuntimeError):
+    """The run folder cannot be used for what was asked."""
+
+
+class RunFolder:
+    """`config.yaml`, tables, checkpoints, policies, report and video of one run."""
+
+    def __init__(self, path: Path) -> None:
+        """Use that folder; `create` or `reopen` comes next."""
+        self.path = path
+
+    config = property(lambda self: self.path / "config.yaml")
+    metrics = property(lambda self: self.path / "metrics.csv")
+    evaluations = property(lambda self: self.path / "evaluations.csv")
+    events = property(lambda self: self.path / "events")
+    checkpoints = property(lambda self: self.path / "checkpoints")
+    best_policy = property(lambda self: self.path / "policy")
+    last_policy = property(lambda self: self.path / "policy-last")
+
+    def create(self, config: dict[str, Any]) -> None:
+        """Make the folder and write the configuration.
+
+        Raises:
+            RunFolderError: There is a run in it already, or it cannot be made.
+        """
+        if self.config.exists():
+            raise RunFolderError(
+                f"{self.path}: holds a run already; continue it with --resume {self.path}, "
+                "or choose another --run-dir."
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_yaml(self.config, config)
+        except OSError as error:
+            raise RunFolderError(f"{self.path}: cannot be written ({error.strerror}).") from error
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the configuration of an existing run.
+
+        Raises:
+            RunFolderError: There is no run in it.
+        """
+        if not self.config.is_file():
+            raise RunFolderError(f"{self.path}: is no run folder (it has no config.yaml).")
+        try:
+            return read_yaml(self.config)
+        except SettingsError as error:
+            raise RunFolderError(str(error)) from error
+
+
+class Table:
+    """A CSV file that grows row by row, readable at any moment."""
+
+    def __init__(self, path: Path) -> None:
+        """Append to that file; its columns are those of its first row."""
+        self._path = path
+        self._columns: list[str] = []
+        if path.exists() and path.stat().st_size:
+            with path.open(newline="", encoding="utf-8") as file:
+                self._columns = next(csv.reader(file), [])
+
+    def cut_after(self, column: str, limit: float) -> None:
+        """Remove the rows beyond `limit`, and a last one that was only half written.
+
+        A resumed run writes them again.
+        """
+        if not self._columns:
+            return
+        with self._path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))[1:]
+        position = self._columns.index(column)
+        kept = [
+            row for row in rows if len(row) == len(self._columns) and float(row[position]) <= limit
+        ]
+        partial = self._path.with_suffix(".partial")
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([self._columns, *kept])
+        partial.replace(self._path)
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Append a row; None and NaN make an empty cell.
+
+        Raises:
+            OSError: The disk is full, or the folder is gone.
+        """
+        with self._path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if not self._columns:
+                self._columns = list(row)
+                writer.writerow(self._columns)
+            writer.writerow([_cell(row.get(column)) for column in self._columns])
+
+
+def describe_versions() -> dict[str, str]:
+    """Return what a run was made with: interpreter, packages, commit."""
+    versions = {"f1_rl": f1_rl.__version__, "python": platform.python_version()}
+    for package in (
+        "tensorflow",
+        "tf-agents",
+        "numpy",
+        "gymnasium",
+        "numba",
+        "opencv-python-headless",
+    ):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    commit = _commit()
+    if commit:
+        versions["commit"] = commit
+    return versions
+
+
+def _commit() -> str | None:
+    """Return the commit of the source tree this package runs from, if it is one."""
+    source = Path(f1_rl.__file__).parent.parent
+    if not (source / ".git").exists():
+        return None
+    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
+
+
+def _cell(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else value

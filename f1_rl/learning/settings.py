@@ -1,0 +1,115 @@
+"""What a training run can be told: the settings of the agent, the replay and the schedule."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from f1_rl.settings import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Settings
+
+Size = tuple[PositiveInt, PositiveInt]
+
+
+class NetworkSettings(Settings, frozen=True):
+    """The Q-network: convolutions over a picture, then dense layers.
+
+    Attributes:
+        filters: Filters of each convolution.
+        kernels: Kernel (rows, columns) of each convolution.
+        strides: Stride (rows, columns) of each convolution.
+        units: Units of each dense layer.
+    """
+
+    filters: tuple[PositiveInt, ...] = (8, 16)
+    kernels: tuple[Size, ...] = ((4, 8), (3, 3))
+    strides: tuple[Size, ...] = ((2, 4), (2, 2))
+    units: tuple[PositiveInt, ...] = (128,)
+
+    def __post_init__(self) -> None:
+        """Check that the convolutions are told alike."""
+        if not len(self.filters) == len(self.kernels) == len(self.strides):
+            raise ValueError("filters, kernels and strides need one entry for each convolution")
+
+
+class AgentSettings(Settings, frozen=True):
+    """The learning rule.
+
+    Attributes:
+        algorithm: TF-Agents' DqnAgent, DdqnAgent or CategoricalDqnAgent.
+        network: The Q-network.
+        learning_rate: Adam's step size at the start of training.
+        final_learning_rate: Its step size at the end, reached linearly.
+        adam_epsilon: Adam's epsilon.
+        gamma: Discount of one environment step.
+        n_step: Rewards summed before bootstrapping.
+        batch_size: Samples in one update.
+        target_update_period: Updates between updates of the target network.
+        target_update_tau: Share of the weights taken over; 1 copies them.
+        gradient_clipping: Largest norm of each variable's gradient; none: unclipped.
+        loss: Of the temporal-difference error (not for c51).
+        reward_scale: What every reward is multiplied with.
+        atoms: c51: atoms of the value distribution.
+        min_value: c51: smallest return that can be represented.
+        max_value: c51: largest return that can be represented.
+    """
+
+    algorithm: Literal["dqn", "double_dqn", "c51"] = "double_dqn"
+    network: NetworkSettings = NetworkSettings()
+    learning_rate: PositiveFloat = 1e-3
+    final_learning_rate: PositiveFloat | None = None
+    adam_epsilon: PositiveFloat = 1e-7
+    gamma: Fraction = 0.95
+    n_step: PositiveInt = 3
+    batch_size: PositiveInt = 128
+    target_update_period: PositiveInt = 20
+    target_update_tau: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+    gradient_clipping: PositiveFloat | None = 10.0
+    loss: Literal["huber", "squared"] = "huber"
+    reward_scale: PositiveFloat = 1.0
+    atoms: Annotated[int, Meta(ge=2)] = 51
+    min_value: float = -10.0
+    max_value: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Check the support of the value distribution."""
+        if self.min_value >= self.max_value:
+            raise ValueError("min_value must be below max_value")
+
+
+class TrainingSettings(Settings, frozen=True):
+    """The schedule of a run. All periods in environment steps, summed over the environments.
+
+    Attributes:
+        num_envs: Environments (cars) that act in one call.
+        env_steps: Environment steps to train for.
+        replay_capacity: Transitions kept.
+        learning_starts: Environment steps before the first update.
+        train_every: Vector steps between calls of the learner.
+        updates_per_call: Updates in one call of the learner.
+        epsilon_start: Share of random actions at the start.
+        epsilon_end: Share of random actions after `epsilon_steps`.
+        epsilon_steps: Environment steps over which it falls linearly.
+        exploration_hold: Mean number of steps for which a random action is held.
+        evaluate_every: Environment steps between greedy evaluations.
+        evaluate_from: Environment steps before the first of them.
+        evaluation_episodes: Episodes of each evaluation, each from a start of its own.
+        stop_when_solved: End at the first evaluation in which every episode succeeds.
+        checkpoint_every_s: Seconds between checkpoints.
+        log_every_s: Seconds between rows of metrics.csv.
+    """
+
+    num_envs: PositiveInt = 32
+    env_steps: PositiveInt = 20_000
+    replay_capacity: PositiveInt = 100_000
+    learning_starts: PositiveInt = 512
+    train_every: PositiveInt = 1
+    updates_per_call: PositiveInt = 2
+    epsilon_start: Fraction = 1.0
+    epsilon_end: Fraction = 0.05
+    epsilon_steps: PositiveInt = 2_000
+    exploration_hold: PositiveInt = 1
+    evaluate_every: PositiveInt = 1_000
+    evaluate_from: NonNegativeInt = 0
+    evaluation_episodes: PositiveInt = 8
+    stop_when_solved: bool = False
+    checkpoint_every_s: PositiveFloat = 30.0
+    log_every_s: PositiveFloat = 1.0

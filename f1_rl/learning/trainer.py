@@ -1,0 +1,369 @@
+"""The training loop."""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from f1_rl.learning.agent import Agent
+from f1_rl.learning.checkpoints import Checkpoints
+from f1_rl.learning.evaluation import Evaluation, Evaluator
+from f1_rl.learning.exploration import Exploration
+from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.replay import Replay
+from f1_rl.learning.run_folder import RunFolder, Table
+from f1_rl.learning.settings import AgentSettings, TrainingSettings
+from f1_rl.learning.tensorboard import EventWriter
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; the fields are the columns of metrics.csv."""
+
+    env_step: int
+    update: int
+    wall_time_s: float
+    steps_per_s: float
+    episodes: int
+    episode_return: float
+    episode_length: float
+    epsilon: float
+    loss: float
+    mean_q: float
+
+
+class Listener(Protocol):
+    """Is told how training goes."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Called with every row of metrics.csv."""
+
+    def on_evaluation(self, progress: Progress, evaluation: Evaluation, best: bool) -> None:
+        """Called after every evaluation."""
+
+
+class PolicyStore(Protocol):
+    """Keeps policies."""
+
+    def save(self, name: str, agent: Agent, training: dict[str, Any], results: Any) -> None:
+        """Save the agent's policy under a name, `policy` or `policy-last`."""
+
+
+class Trainer:
+    """Deep Q-learning (Mnih et al. 2015) with many environments that act in one call."""
+
+    def __init__(
+        self,
+        envs: Any,
+        agent: Agent,
+        evaluator: Evaluator,
+        folder: RunFolder,
+        policies: PolicyStore,
+        *,
+        agent_settings: AgentSettings,
+        training: TrainingSettings,
+        seed: int,
+        listener: Listener,
+    ) -> None:
+        """Bring the parts together.
+
+        Args:
+            envs: A Gymnasium vector environment that resets in the step after an episode's end.
+            agent: Learns and acts.
+            evaluator: Says what the greedy policy is worth.
+            folder: Of the run, created already.
+            policies: Where the best and the last policy are kept.
+            agent_settings: The learning rule.
+            training: The schedule.
+            seed: Of exploration, sampling and the environments.
+            listener: Is told how it goes.
+        """
+        self._envs = envs
+        self._agent = agent
+        self._evaluator = evaluator
+        self._policies = policies
+        self._settings = training
+        self._agent_settings = agent_settings
+        self._listener = listener
+        self._layout: ObservationLayout = agent.layout
+        seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3)]
+        self._env_seed = seeds[0]
+        self._exploration = Exploration(training, agent.num_actions, seeds[1])
+        self._sampling = np.random.default_rng(seeds[2])
+        self._replay = Replay(
+            training.replay_capacity,
+            training.num_envs,
+            self._layout,
+            n_step=agent_settings.n_step,
+            gamma=agent_settings.gamma,
+        )
+        self._checkpoints = Checkpoints(folder.checkpoints)
+        self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
+        self._events = EventWriter(folder.events)
+        self._stop_requested = False
+        self._observations: tuple[Array, ...] = ()
+        self._resetting = np.zeros(training.num_envs, np.bool_)
+        self._running_return = np.zeros(training.num_envs)
+        self._running_length = np.zeros(training.num_envs, np.int64)
+        self._recent: deque[tuple[float, int]] = deque(maxlen=100)
+        self._counters = {
+            "env_steps": 0,
+            "vector_steps": 0,
+            "episodes": 0,
+            "next_evaluation": max(training.evaluate_from, training.evaluate_every),
+        }
+        self._wall_time_s = 0.0
+        self._loss = self._mean_q = float("nan")
+        self._best_score: tuple[float, ...] = ()
+        self._best: dict[str, Any] = {}
+        self._unsaved_best = False
+        self.solved_at: Progress | None = None
+
+    @property
+    def env_steps(self) -> int:
+        """Environment steps so far, resets not counted."""
+        return self._counters["env_steps"]
+
+    @property
+    def device(self) -> str:
+        """The TensorFlow device that it learns on."""
+        return self._agent.device
+
+    def request_stop(self) -> None:
+        """Ask the loop to end after the step it is in, saving everything."""
+        self._stop_requested = True
+
+    def run(self) -> None:
+        """Train until the steps are done, the aim is reached, or a stop is requested.
+
+        Raises:
+            DivergedError: The loss became infinite or not a number.
+            CheckpointError: A checkpoint could not be written.
+        """
+        settings = self._settings
+        if not self._observations:
+            self._begin()
+        clock = _Clock(self._wall_time_s, self.env_steps)
+        while self.env_steps < settings.env_steps and not self._stop_requested:
+            self._act()
+            if self._learning_is_due():
+                self._learn()
+            self._wall_time_s = clock.elapsed_s()
+            if clock.due("log", settings.log_every_s):
+                self._log(clock.rate(self.env_steps))
+            if self.env_steps >= self._counters["next_evaluation"]:
+                self._evaluate(clock.rate(self.env_steps))
+            if clock.due("checkpoint", settings.checkpoint_every_s):
+                self.save()
+        self._log(clock.rate(self.env_steps))
+        self.save()
+        self._policies.save("policy-last", self._agent, self._training_facts(), None)
+        self._events.close()
+
+    def save(self) -> None:
+        """Write a checkpoint, and the best policy if it is newer than the saved one."""
+        self._checkpoints.save(self.env_steps, self._state())
+        if self._unsaved_best:
+            current = self._agent.weights()
+            self._agent.set_weights(self._best["weights"])
+            self._policies.save(
+                "policy", self._agent, self._best["training"], self._best["results"]
+            )
+            self._agent.set_weights(current)
+            self._unsaved_best = False
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint.
+
+        Raises:
+            CheckpointError: There is none.
+            ValueError: It was made with other settings.
+        """
+        state = self._checkpoints.load_latest()
+        self._agent.restore(state["agent"])
+        self._replay.restore(state["replay"])
+        self._exploration.restore(state["exploration"])
+        self._sampling.bit_generator.state = state["sampling"]
+        self._counters = {name: int(value) for name, value in state["counters"].items()}
+        self._wall_time_s = float(state["wall_time_s"])
+        self._loss, self._mean_q = float(state["loss"]), float(state["mean_q"])
+        self._best_score = tuple(state["best_score"])
+        self._best = state["best"]
+        self._unsaved_best = bool(state["unsaved_best"])
+        self._recent.extend((float(r), int(n)) for r, n in state["recent"])
+        if state["envs"] is None:
+            self._begin_anew()
+        else:
+            self._envs.reset(seed=self._env_seed)
+            self._envs.restore(state["envs"])
+            self._observations = tuple(state["observations"])
+            self._resetting = np.array(state["resetting"])
+            self._running_return = np.array(state["running_return"])
+            self._running_length = np.array(state["running_length"])
+        for table in (self._metrics, self._evaluations):
+            table.cut_after("env_step", self.env_steps)
+
+    def _begin(self) -> None:
+        observations, _ = self._envs.reset(seed=self._env_seed)
+        self._observations = self._layout.split(observations)
+        self._replay.begin(self._observations)
+
+    def _begin_anew(self) -> None:
+        """Start new episodes behind a restored replay, whose last ones are cut off."""
+        observations, _ = self._envs.reset(seed=self._env_seed + self.env_steps)
+        self._observations = self._layout.split(observations)
+        self._replay.interrupt(self._observations)
+
+    def _act(self) -> None:
+        values = self._agent.q_values(self._observations)
+        self._mean_q = float(values.max(axis=1).mean())
+        actions = self._exploration.choose(values.argmax(axis=1), self.env_steps)
+        observations, rewards, terminated, truncated, _ = self._envs.step(actions)
+        self._observations = self._layout.split(observations)
+        self._replay.add(actions, rewards, terminated, truncated, self._observations)
+        self._counters["env_steps"] += int((~self._resetting).sum())
+        self._counters["vector_steps"] += 1
+        self._follow_episodes(rewards, terminated | truncated)
+
+    def _follow_episodes(self, rewards: Array, ended: Array) -> None:
+        self._running_return += np.where(self._resetting, 0.0, rewards)
+        self._running_length += ~self._resetting
+        ended = ended & ~self._resetting
+        for index in np.flatnonzero(ended):
+            self._recent.append(
+                (float(self._running_return[index]), int(self._running_length[index]))
+            )
+        self._counters["episodes"] += int(ended.sum())
+        self._running_return[ended] = 0.0
+        self._running_length[ended] = 0
+        self._resetting = ended
+
+    def _learning_is_due(self) -> bool:
+        return (
+            self.env_steps >= self._settings.learning_starts
+            and self._counters["vector_steps"] % self._settings.train_every == 0
+            and len(self._replay) > 0
+        )
+
+    def _learn(self) -> None:
+        final = self._agent_settings.final_learning_rate
+        if final is not None:
+            first = self._agent_settings.learning_rate
+            share = min(1.0, self.env_steps / self._settings.env_steps)
+            self._agent.set_learning_rate(first + share * (final - first))
+        batch = self._replay.sample(
+            self._settings.updates_per_call, self._agent_settings.batch_size, self._sampling
+        )
+        self._loss = self._agent.train(batch)
+
+    def _evaluate(self, steps_per_s: float) -> None:
+        self._counters["next_evaluation"] += self._settings.evaluate_every
+        evaluation = self._evaluator.evaluate(self._agent.q_values)
+        progress = self._progress(steps_per_s)
+        best = evaluation.score > self._best_score
+        if best:
+            self._best_score = evaluation.score
+            self._best = {
+                "weights": self._agent.weights(),
+                "training": self._training_facts(),
+                "results": {"summary": evaluation.summary, "episodes": evaluation.rows},
+            }
+            self._unsaved_best = True
+        for row in evaluation.rows:
+            place = {
+                "env_step": progress.env_step,
+                "update": progress.update,
+                "wall_time_s": progress.wall_time_s,
+            }
+            self._evaluations.write({**place, **row})
+        self._events.write_evaluation(evaluation, progress.env_step)
+        self._listener.on_evaluation(progress, evaluation, best)
+        if evaluation.solved:
+            self.solved_at = self.solved_at or progress
+            if self._settings.stop_when_solved:
+                self.request_stop()
+
+    def _log(self, steps_per_s: float) -> None:
+        progress = self._progress(steps_per_s)
+        self._metrics.write(vars(progress))
+        self._events.write_progress(progress)
+        self._listener.on_progress(progress)
+
+    def _progress(self, steps_per_s: float) -> Progress:
+        returns = [episode_return for episode_return, _ in self._recent]
+        lengths = [length for _, length in self._recent]
+        return Progress(
+            env_step=self.env_steps,
+            update=self._agent.updates,
+            wall_time_s=self._wall_time_s,
+            steps_per_s=steps_per_s,
+            episodes=self._counters["episodes"],
+            episode_return=float(np.mean(returns)) if returns else float("nan"),
+            episode_length=float(np.mean(lengths)) if lengths else float("nan"),
+            epsilon=self._exploration.epsilon(self.env_steps),
+            loss=self._loss,
+            mean_q=self._mean_q,
+        )
+
+    def _training_facts(self) -> dict[str, Any]:
+        return {
+            "env_steps": self.env_steps,
+            "updates": self._agent.updates,
+            "wall_time_s": round(self._wall_time_s, 2),
+        }
+
+    def _state(self) -> dict[str, Any]:
+        resumable = hasattr(self._envs, "state")
+        return {
+            "agent": self._agent.state(),
+            "replay": self._replay.state(),
+            "exploration": self._exploration.state(),
+            "sampling": self._sampling.bit_generator.state,
+            "counters": dict(self._counters),
+            "wall_time_s": self._wall_time_s,
+            "loss": self._loss,
+            "mean_q": self._mean_q,
+            "best_score": list(self._best_score),
+            "best": self._best,
+            "unsaved_best": self._unsaved_best,
+            "recent": [list(pair) for pair in self._recent],
+            "envs": self._envs.state() if resumable else None,
+            "observations": list(self._observations),
+            "resetting": self._resetting,
+            "running_return": self._running_return,
+            "running_length": self._running_length,
+        }
+
+
+class _Clock:
+    """Time since training began, over all its parts, and what is due."""
+
+    def __init__(self, elapsed_s: float, env_steps: int) -> None:
+        self._began = time.monotonic() - elapsed_s
+        self._last = dict.fromkeys(("log", "checkpoint"), time.monotonic())
+        self._rated = (time.monotonic(), env_steps)
+        self._rate = 0.0
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def due(self, what: str, period_s: float) -> bool:
+        now = time.monotonic()
+        if now - self._last[what] < period_s:
+            return False
+        self._last[what] = now
+        return True
+
+    def rate(self, env_steps: int) -> float:
+        """Return the environment steps a second since the last call, or over half a second."""
+        now = time.monotonic()
+        then, steps = self._rated
+        if now - then > 0.5:
+            self._rate = (env_steps - steps) / (now - then)
+            self._rated = (now, env_steps)
+        return self._rate

@@ -1,0 +1,100 @@
+"""Starting and resuming a training run. Imports TensorFlow."""
+
+from pathlib import Path
+from typing import Any
+
+from f1_rl.driving.task import DrivingTask
+from f1_rl.learning.agent import Agent
+from f1_rl.learning.device import DeviceChoice, choose_device
+from f1_rl.learning.evaluation import EpisodeEvaluator, Evaluator, LapEvaluator
+from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.run_folder import RunFolder, describe_versions
+from f1_rl.learning.runs import Environments, RunSettings, make_environments
+from f1_rl.learning.trainer import Listener, Trainer
+from f1_rl.policy.manifest import describe_task
+from f1_rl.policy.writer import save_policy
+
+
+class _PolicyFolders:
+    """Saves policies into the run folder."""
+
+    def __init__(self, folder: RunFolder, task: DrivingTask | None, seed: int) -> None:
+        self._folder = folder
+        self._task = task
+        self._seed = seed
+
+    def save(self, name: str, agent: Agent, training: dict[str, Any], results: Any) -> None:
+        target = self._folder.path / name
+        if self._task is None:
+            # A policy of somebody else's environment has no driving task to describe.
+            agent.save_greedy_policy(target)
+            return
+        manifest = describe_task(
+            self._task,
+            training={**training, "seed": self._seed},
+            results=results or {},
+            versions=describe_versions(),
+        )
+        save_policy(target, agent, manifest)
+
+
+def start_run(
+    settings: RunSettings,
+    path: Path,
+    listener: Listener,
+    *,
+    device: DeviceChoice = "auto",
+    resume: bool = False,
+) -> Trainer:
+    """Return a trainer that is ready to run in a folder.
+
+    Args:
+        settings: Of the run; when resuming, those of its `config.yaml`.
+        path: The run folder.
+        listener: Is told how training goes.
+        device: Where to compute.
+        resume: Go on from the newest checkpoint.
+
+    Raises:
+        NoGpuError: A GPU was asked for and there is none.
+        RunFolderError: The folder holds a run already.
+        CheckpointError: There is nothing to resume from.
+        SettingsError: The environment cannot be used.
+        ValueError: The replay is too small, or a checkpoint does not fit.
+    """
+    folder = RunFolder(path)
+    chosen = choose_device(device)
+    environments = make_environments(settings)
+    layout = ObservationLayout(environments.observation_space, environments.frame_stack)
+    agent = Agent(
+        layout, environments.num_actions, settings.agent, seed=settings.seed, device=chosen
+    )
+    trainer = Trainer(
+        environments.vector,
+        agent,
+        _evaluator(settings, layout),
+        folder,
+        _PolicyFolders(folder, _task(environments, settings), settings.seed),
+        agent_settings=settings.agent,
+        training=settings.training,
+        seed=settings.seed,
+        listener=listener,
+    )
+    if resume:
+        trainer.resume()
+    else:
+        folder.create({**settings.as_dict(), "versions": describe_versions()})
+    return trainer
+
+
+def _task(environments: Environments, settings: RunSettings) -> DrivingTask | None:
+    return environments.vector.task if settings.drives else None
+
+
+def _evaluator(settings: RunSettings, layout: ObservationLayout) -> Evaluator:
+    episodes = settings.training.evaluation_episodes
+    if settings.drives:
+        return LapEvaluator(settings.task, layout, episodes)
+    return EpisodeEvaluator(
+        settings.env, layout, episodes, seed=settings.seed, env_options=settings.env_options
+    )
