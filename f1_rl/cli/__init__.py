@@ -1,0 +1,1 @@
+"""The console script `f1-rl`: one small module a verb."""

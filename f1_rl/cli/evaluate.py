@@ -1,0 +1,92 @@
+"""`f1-rl evaluate`: laps of a saved policy, counted and measured."""
+
+import argparse
+import csv
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from f1_rl.cli import options
+from f1_rl.driving.classical import LineFollower
+from f1_rl.driving.laps import Drive, LapDrive
+from f1_rl.driving.settings import TaskSettings
+from f1_rl.policy import load_policy
+from f1_rl.settings import build_settings, merge
+
+SUMMARY = "Drive laps with a saved policy from starts spread over circuits, and print a table."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("policy", type=Path, help="run folder or policy folder")
+    options.add_circuit(parser)
+    parser.add_argument("--starts", type=int, default=8, metavar="N", help="starts on each circuit")
+    parser.add_argument("--laps", type=int, default=1, metavar="N", help="laps from each start")
+    parser.add_argument("--both-directions", action="store_true", help="every other start backward")
+    parser.add_argument("--last", action="store_true", help="the last policy, not the best")
+    parser.add_argument("--classical", action="store_true", help="the classical driver beside it")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each drive")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of varied pictures")
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate."""
+    policy = load_policy(options.policy_folder(arguments.policy, arguments.last))
+    settings = build_settings(
+        TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
+    )
+    lap_drive = LapDrive(
+        settings,
+        arguments.starts,
+        direction=None if arguments.both_directions else 1,
+        laps=arguments.laps,
+        seed=arguments.seed,
+    )
+    policy.check_fits(lap_drive.task)
+    drives = {"policy": lap_drive.drive(policy)}
+    if arguments.classical:
+        drives["classical"] = lap_drive.drive(LineFollower(lap_drive.task))
+    rows = [
+        {"driver": driver, **drive.as_dict()} for driver, made in drives.items() for drive in made
+    ]
+    if arguments.csv is not None:
+        with arguments.csv.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    if arguments.json:
+        options.print_json({"drives": rows})
+    else:
+        for driver, made in drives.items():
+            _print_table(driver, made)
+    return 0 if all(drive.completed for drive in drives["policy"]) else 1
+
+
+def _print_table(driver: str, drives: list[Drive]) -> None:
+    table = Table(title=driver, title_justify="left")
+    for heading in ("circuit", "length m", "full laps", "lap time s", "speed m/s"):
+        table.add_column(heading, justify="left" if heading == "circuit" else "right")
+    for heading in ("lateral mean m", "p95 m", "smoothness rad/s²"):
+        table.add_column(heading, justify="right")
+    circuits = list(dict.fromkeys(drive.circuit.name for drive in drives))
+    for name in circuits:
+        here = [drive for drive in drives if drive.circuit.name == name]
+        completed = [drive for drive in here if drive.completed]
+        times = [drive.report.lap_time_s for drive in completed]
+        table.add_row(
+            name,
+            f"{here[0].circuit.length_m:.0f}",
+            f"{len(completed)} of {len(here)}",
+            f"{sum(times) / len(times):.2f}" if times else "-",
+            f"{_mean(here, 'mean_speed_mps'):.2f}",
+            f"{_mean(here, 'mean_lateral_error_m'):.3f}",
+            f"{max(drive.report.p95_lateral_error_m for drive in here):.3f}",
+            f"{_mean(here, 'command_smoothness'):.1f}",
+        )
+    Console().print(table)
+
+
+def _mean(drives: list[Drive], name: str) -> float:
+    return sum(float(getattr(drive.report, name)) for drive in drives) / len(drives)

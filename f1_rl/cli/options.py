@@ -1,0 +1,75 @@
+"""Options that several verbs share."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from f1_rl.settings import parse_assignment
+
+CIRCUIT_HELP = (
+    "circuit to drive: a name ('f1-rl circuit list'), a CSV file, 'random-7' or a range of random "
+    "ones 'random-0:20'; may be given several times"
+)
+
+
+def add_circuit(parser: argparse.ArgumentParser) -> None:
+    """Add `--circuit` and `--scale`."""
+    parser.add_argument("--circuit", action="append", metavar="NAME", help=CIRCUIT_HELP)
+    parser.add_argument(
+        "--scale", type=float, metavar="FACTOR", help="multiply the circuits' sizes with this"
+    )
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """Add `--set`."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        metavar="NAME=VALUE",
+        help="change any setting, for example --set agent.gamma=0.9",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document, for programs")
+
+
+def task_changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the changes to the driving task that `--circuit` and `--scale` ask for."""
+    changes: dict[str, Any] = {}
+    if arguments.circuit:
+        changes["circuits"] = arguments.circuit
+    if arguments.scale is not None:
+        changes["circuit_scale"] = arguments.scale
+    return changes
+
+
+def assignments(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the changes that `--set` asks for, in order."""
+    return [parse_assignment(text) for text in arguments.assignments]
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON; a number that is not finite becomes null."""
+    print(json.dumps(_plain(document), indent=2))
+
+
+def policy_folder(run_or_policy: Path, last: bool) -> Path:
+    """Return the policy folder that was meant: of a run the best, or the last one."""
+    if last and (run_or_policy / "policy-last").is_dir():
+        return run_or_policy / "policy-last"
+    return run_or_policy
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,128 @@
+"""`f1-rl train`: learn, then drive a lap and write the report."""
+
+import argparse
+import signal
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from f1_rl.cli import options
+from f1_rl.cli.errors import CommandError
+from f1_rl.settings import build_settings
+
+if TYPE_CHECKING:
+    from f1_rl.learning.runs import RunSettings
+    from f1_rl.learning.trainer import Trainer
+
+SUMMARY = "Learn to drive from camera frames; leaves a run folder with policy, report and video."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    options.add_circuit(parser)
+    parser.add_argument("--env", metavar="ID", help="another Gymnasium environment, to learn there")
+    parser.add_argument("--preset", metavar="NAME", help="named settings, or a YAML file of them")
+    options.add_set(parser)
+    parser.add_argument("--steps", type=int, metavar="N", help="environment steps to train for")
+    parser.add_argument("--seed", type=int, metavar="N", help="of everything that is random")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder to make for the run")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in there")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "gpu"), default="auto", help="where to compute"
+    )
+    parser.add_argument(
+        "--no-report", action="store_true", help="leave out the lap, its video and the report"
+    )
+    options.add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train."""
+    began = time.monotonic()
+    settings, folder = _settings(arguments)
+    # Only now, since a wrong option should not cost the seconds that TensorFlow takes.
+    from f1_rl.cli.training_display import TrainingDisplay
+    from f1_rl.learning.device import describe_device
+    from f1_rl.learning.training import start_run
+
+    with TrainingDisplay(settings, folder, quiet=arguments.json, began=began) as display:
+        trainer = start_run(
+            settings, folder, display, device=arguments.device, resume=arguments.resume is not None
+        )
+        display.on_start(describe_device(trainer.device), trainer.env_steps)
+        interrupted = _run_interruptibly(trainer)
+    result: dict[str, Any] = {
+        "run_dir": str(folder),
+        "env_steps": trainer.env_steps,
+        "solved": None if trainer.solved_at is None else vars(trainer.solved_at),
+        "interrupted": interrupted,
+    }
+    if settings.drives and not arguments.no_report and not interrupted:
+        from f1_rl.reporting.finish import finish_run
+
+        display.say("Driving a lap with the best policy, writing video and report ...")
+        result["lap"] = finish_run(folder)
+    display.on_end(result)
+    if arguments.json:
+        options.print_json(result)
+    return 130 if interrupted else 0
+
+
+def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
+    """Return the settings and the folder of the run that the options describe."""
+    from f1_rl.learning.run_folder import RunFolder
+    from f1_rl.learning.runs import DEFAULT_PRESET, RunSettings, preset_for, run_settings
+
+    overrides: dict[str, Any] = {}
+    if arguments.steps is not None:
+        overrides["training"] = {"env_steps": arguments.steps}
+    if arguments.seed is not None:
+        overrides["seed"] = arguments.seed
+    if arguments.resume is not None:
+        for name in ("env", "preset", "circuit", "scale", "run_dir", "seed"):
+            if getattr(arguments, name) is not None:
+                raise CommandError(
+                    f"--{name.replace('_', '-')} cannot be changed in a run that is resumed; "
+                    "start another run for that."
+                )
+        values = RunFolder(arguments.resume).read_config()
+        values.pop("versions", None)
+        if arguments.steps is not None:
+            values["training"]["env_steps"] = arguments.steps
+        return build_settings(RunSettings, values, str(arguments.resume / "config.yaml")), (
+            arguments.resume
+        )
+    changes = [{"env": arguments.env}] if arguments.env else []
+    preset = arguments.preset or (preset_for(arguments.env) if arguments.env else DEFAULT_PRESET)
+    task = options.task_changes(arguments)
+    changes += [{"task": task}] if task else []
+    changes += [*options.assignments(arguments), overrides]
+    settings = run_settings(preset, changes)
+    return settings, arguments.run_dir or _new_folder(settings)
+
+
+def _new_folder(settings: "RunSettings") -> Path:
+    what = Path(settings.task.circuits[0]).stem if settings.drives else settings.env
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{what.replace('/', '-')}-{stamp}"
+
+
+def _run_interruptibly(trainer: "Trainer") -> bool:
+    """Run until done or told to stop by Ctrl-C or a terminate signal; the run is saved then."""
+    interrupted = False
+
+    def stop(*_: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+        trainer.request_stop()
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        trainer.run()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return interrupted

@@ -1,0 +1,127 @@
+"""What `f1-rl train` prints: a progress bar with the figures that matter, and evaluations."""
+
+import math
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from f1_rl.learning.evaluation import Evaluation
+    from f1_rl.learning.runs import RunSettings
+    from f1_rl.learning.trainer import Progress as TrainingProgress
+
+
+class TrainingDisplay:
+    """A listener that shows how training goes; prints nothing where it is quiet."""
+
+    def __init__(self, settings: "RunSettings", folder: Path, *, quiet: bool, began: float) -> None:
+        """Prepare the bar.
+
+        Args:
+            settings: Of the run.
+            folder: Of the run.
+            quiet: Print nothing at all.
+            began: `time.monotonic()` when the command began.
+        """
+        self._settings = settings
+        self._folder = folder
+        self._began = began
+        self._solved = False
+        self._console = Console(quiet=quiet, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.percentage:3.0f} %"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=settings.training.env_steps)
+
+    def __enter__(self) -> "TrainingDisplay":
+        """Announce the run."""
+        settings = self._settings
+        what = ", ".join(settings.task.circuits) if settings.drives else settings.env
+        self._console.print(
+            f"[bold]f1-rl train[/bold]  {what}  ·  {settings.agent.algorithm}  ·  "
+            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}"
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def on_start(self, device: str, env_steps: int) -> None:
+        """Say where it computes and from which step it goes on, and show the bar."""
+        resumed = f", resumed at step {env_steps:,}" if env_steps else ""
+        self.say(f"Learning on the {device}{resumed}. Ctrl-C stops and saves.")
+        self._bar.start()
+
+    def on_progress(self, progress: "TrainingProgress") -> None:
+        """Move the bar."""
+        figures = [
+            f"step {progress.env_step:,}",
+            f"{progress.steps_per_s:,.0f} steps/s",
+            f"return {_short(progress.episode_return)}",
+            f"epsilon {progress.epsilon:.2f}",
+            f"loss {_short(progress.loss)}",
+        ]
+        self._bar.update(self._task, completed=progress.env_step, description="  ".join(figures))
+
+    def on_evaluation(
+        self, progress: "TrainingProgress", evaluation: "Evaluation", best: bool
+    ) -> None:
+        """Print a line for each evaluation."""
+        since_start = time.monotonic() - self._began
+        mark = " [green]best so far[/green]" if best else ""
+        self._console.print(
+            f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}"
+        )
+        if evaluation.solved and not self._solved:
+            self._solved = True
+            self._console.print(
+                f"  [bold green]Solved[/bold green] after {progress.env_step:,} environment steps, "
+                f"{progress.update:,} updates, {since_start:.1f} s from the start."
+            )
+
+    def say(self, text: str) -> None:
+        """Print a sentence."""
+        self._console.print(text)
+
+    def on_end(self, result: dict[str, Any]) -> None:
+        """Print what is where, and what to do next."""
+        folder = self._folder
+        if result["interrupted"]:
+            self.say(f"Stopped and saved. Go on with: f1-rl train --resume {folder}")
+            return
+        lap = result.get("lap")
+        if lap is None:
+            self.say(f"The run is in {folder}.")
+            return
+        outcome = (
+            f"a full lap in {lap['lap_time_s']:.2f} s, {lap['mean_lateral_error_m']:.2f} m from "
+            "the centre line on average"
+            if lap["completed"]
+            else f"{lap['completion']:.0%} of a lap, then {lap['ending'].replace('_', ' ')}"
+        )
+        self.say(f"The best policy drove {outcome}, at {lap['mean_speed_mps']:.1f} m/s.")
+        for name, meaning in (
+            ("report.html", "what happened: open it in a browser"),
+            ("lap.mp4", "the lap as the camera and the network saw it"),
+            ("policy/", f"drive on with it: f1-rl drive {folder}"),
+        ):
+            self.say(f"  {folder / name}  [dim]{meaning}[/dim]")
+
+
+def _short(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3g}"
