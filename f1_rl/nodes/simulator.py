@@ -1,0 +1,303 @@
+"""The embedded simulator as a ROS 2 node, on the topics of the Gazebo car.
+
+Topics, all relative and remappable, so a namespace makes another car of it: publishes
+`cam_f1_left/image_raw` and `cam_f1_left/camera_info` (every `frame_period_ms`), `odom` (the truth,
+every `odometry_period_ms`) and, if asked, `clock`; listens to `cmd_vel`. Stamps are simulated
+time, exact multiples of the periods, which never goes back: the car is reset by teleport, as one
+does in Gazebo. Like Gazebo's plugins the car follows its last command for ever.
+
+The world runs at `rate`, or stands still (`start_paused`, `~/pause`) and moves in steps:
+lock-step. Without ROS packages that pip does not have, lock-step goes by std_srvs alone:
+
+* `~/step` (Trigger) pauses the world and moves it by the parameter `step_ms`. It answers when the
+  frames and odometry of that time are published. A command that was published before the request,
+  from the same process, acts in it.
+* `~/reset` (Trigger) finishes the frame period that has begun, so that later frames fall on the
+  ends of steps, and puts the car, at rest and commanded to stand, at the parameter `pose`; from
+  then on the world pauses or runs as it did before.
+* `~/pause` (SetBool) pauses the world, or lets it run.
+
+The answers' `message` is JSON: `stamp_ns`, simulated time now; `command`, the forward speed (m/s)
+and yaw rate (rad/s) that act. So a caller knows the stamp of the frame it waits for, and whether
+the command it sent acted. The request to change `pose` is answered before `reset` is sent, by the
+node's own parameter service, which refuses what is no pose.
+
+Where ros_gz_interfaces is installed, Gazebo's `world/<world>/control` (ControlWorld) and
+`world/<world>/set_pose/blocking` (SetEntityPose) are there too.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import rclpy
+from geometry_msgs.msg import Twist, TwistStamped
+from nav_msgs.msg import Odometry
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_srvs.srv import SetBool, Trigger
+
+from f1_rl.circuits import CircuitError, load_circuit
+from f1_rl.nodes.parameters import ParameterError, declare_parameters, on_change
+from f1_rl.nodes.simulator_gazebo import GazeboServices
+from f1_rl.nodes.simulator_parameters import SimulatorParameters
+from f1_rl.nodes.simulator_world import Timing, World
+from f1_rl.ros.graph import limit_discovery
+from f1_rl.ros.messages import (
+    MessageError,
+    camera_info_message,
+    compressed_image_message,
+    image_message,
+    odometry_message,
+    read_twist,
+    stamp_message,
+)
+from f1_rl.ros.qos import lossless
+from f1_rl.simulation import Camera, Simulator
+
+CAMERA_TOPIC = "cam_f1_left/image_raw"
+CAMERA_INFO_TOPIC = "cam_f1_left/camera_info"
+ODOMETRY_TOPIC = "odom"
+COMMAND_TOPIC = "cmd_vel"
+OPTICAL_FRAME = "cam_f1_left_optical"
+
+# A world that has fallen this far behind runs on from where it is instead of hurrying after.
+_GIVE_UP_CATCHING_UP_S = 0.25
+
+
+class SimulatorNode:
+    """One car in a world of its own, behind topics and services; see the module.
+
+    Attributes:
+        node: The ROS node.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        """Declare parameters, build the world, offer topics and services.
+
+        Args:
+            **arguments: Of `rclpy.node.Node`.
+
+        Raises:
+            ParameterError: A parameter does not exist or does not fit.
+        """
+        self.node = Node("simulator", **arguments)
+        self._parameters = declare_parameters(self.node, SimulatorParameters)
+        self._step_ms = self._parameters.step_ms
+        self._rate = self._parameters.rate
+        self._paused = self._parameters.start_paused
+        self._camera, self._world, self._pose = _build(self._parameters)
+        self.node.set_parameters([Parameter("pose", value=list(self._pose))])
+        self._set_step_ms(self._step_ms)
+        on_change(self.node, SimulatorParameters, self._change)
+        self._offer()
+        self._next_tick_s = time.monotonic()
+
+    def _offer(self) -> None:
+        once = lossless(1)
+        self._images = self.node.create_publisher(Image, CAMERA_TOPIC, lossless(2))
+        self._infos = self.node.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, lossless(2))
+        self._odometry = self.node.create_publisher(Odometry, ODOMETRY_TOPIC, lossless(50))
+        self._jpegs = self._clock_publisher = None
+        if self._parameters.compressed:
+            self._jpegs = self.node.create_publisher(
+                CompressedImage, f"{CAMERA_TOPIC}/compressed", lossless(2)
+            )
+        if self._parameters.publish_clock:
+            self._clock_publisher = self.node.create_publisher(Clock, "clock", once)
+        kind = TwistStamped if self._parameters.stamped_commands else Twist
+        self.node.create_subscription(kind, COMMAND_TOPIC, self._on_command, once)
+        self.node.create_service(Trigger, "~/step", self._on_step)
+        self.node.create_service(Trigger, "~/reset", self._on_reset)
+        self.node.create_service(SetBool, "~/pause", self._on_pause)
+        self._gazebo = GazeboServices(
+            self.node, self._parameters.world, self._parameters.entity, self
+        )
+
+    @property
+    def world(self) -> World:
+        """The world."""
+        return self._world
+
+    def seconds_to_tick(self) -> float | None:
+        """Return how long nothing is to be done, or None while the world is paused."""
+        if self._paused:
+            return None
+        return max(0.0, self._next_tick_s - time.monotonic())
+
+    def tick(self) -> None:
+        """Move a running world on if it is time to."""
+        now_s = time.monotonic()
+        if self._paused or now_s < self._next_tick_s:
+            return
+        timing = self._parameters
+        if self._rate > 0.0:
+            self._advance(timing.odometry_period_ms // timing.physics_step_ms)
+            self._next_tick_s += timing.odometry_period_ms / 1000 / self._rate
+        else:
+            self._advance(timing.frame_period_ms // timing.physics_step_ms)
+        if now_s - self._next_tick_s > _GIVE_UP_CATCHING_UP_S or self._rate == 0.0:
+            self._next_tick_s = now_s
+
+    def pause(self, paused: bool) -> None:
+        """Pause the world, or let it run."""
+        self._paused = paused
+        self._next_tick_s = time.monotonic()
+
+    def advance(self, physics_steps: int) -> None:
+        """Move the world by physics steps and publish what falls due."""
+        self._advance(physics_steps)
+
+    def _advance(self, physics_steps: int) -> None:
+        world = self._world
+        for _ in range(physics_steps):
+            world.advance()
+            if self._clock_publisher is not None and world.odometry_due:
+                self._clock_publisher.publish(Clock(clock=stamp_message(world.time_ns)))
+            if world.odometry_due:
+                message = odometry_message(world.odometry(), "odom", "base_link")
+                self._odometry.publish(message)
+            if world.frame_due:
+                self._publish_frame()
+
+    def _publish_frame(self) -> None:
+        time_ns = self._world.time_ns
+        if self._infos.get_subscription_count():
+            self._infos.publish(camera_info_message(self._camera, time_ns, OPTICAL_FRAME))
+        # Like Gazebo: a camera that nobody looks through is not rendered.
+        wanted = self._images.get_subscription_count() > 0
+        jpegs = self._jpegs
+        wanted_small = jpegs is not None and jpegs.get_subscription_count() > 0
+        if not (wanted or wanted_small):
+            return
+        frame = self._world.frame()
+        if wanted:
+            self._images.publish(image_message(frame, time_ns, OPTICAL_FRAME))
+        if jpegs is not None and wanted_small:
+            jpegs.publish(compressed_image_message(frame, time_ns, OPTICAL_FRAME))
+
+    def _on_command(self, message: Any) -> None:
+        try:
+            self._world.command(*read_twist(message))
+        except MessageError as error:
+            self.node.get_logger().error(str(error), throttle_duration_sec=1.0)
+
+    def _on_step(self, _request: Any, response: Any) -> Any:
+        self.pause(True)
+        self._advance(self._step_ms // self._parameters.physics_step_ms)
+        return self._answer(response)
+
+    def _on_reset(self, _request: Any, response: Any) -> Any:
+        self._world.command(0.0, 0.0)
+        self._world.place(*self._pose)
+        self._advance(1)
+        while not self._world.frame_due:
+            self._advance(1)
+        self._world.place(*self._pose)
+        return self._answer(response)
+
+    def _on_pause(self, request: Any, response: Any) -> Any:
+        self.pause(bool(request.data))
+        return self._answer(response)
+
+    def _answer(self, response: Any) -> Any:
+        state = {"stamp_ns": self._world.time_ns, "command": self._world.commanded}
+        response.success = True
+        response.message = json.dumps(state)
+        return response
+
+    def _change(self, name: str, value: Any) -> None:
+        if name == "step_ms":
+            self._set_step_ms(value)
+        elif name == "rate":
+            self._rate = value
+            self._next_tick_s = time.monotonic()
+        elif name == "pose":
+            self._pose = value
+
+    def _set_step_ms(self, step_ms: int) -> None:
+        physics_step_ms = self._parameters.physics_step_ms
+        if step_ms % physics_step_ms:
+            raise ParameterError(
+                f"parameter step_ms is {step_ms}; give a multiple of physics_step_ms "
+                f"{physics_step_ms}."
+            )
+        self._step_ms = step_ms
+
+
+def _build(parameters: SimulatorParameters) -> tuple[Camera, World, tuple[float, ...]]:
+    """Return camera, world and the pose at which the car begins."""
+    try:
+        circuit = load_circuit(parameters.circuit, scale=parameters.circuit_scale)
+        timing = Timing(
+            parameters.physics_step_ms, parameters.odometry_period_ms, parameters.frame_period_ms
+        )
+        camera = Camera(
+            width=parameters.width,
+            height=parameters.height,
+            horizontal_fov_rad=parameters.horizontal_fov_rad,
+        )
+        simulator = Simulator(
+            [circuit],
+            1,
+            camera=camera,
+            vehicle=parameters.vehicle,
+            control_period_s=parameters.physics_step_ms / 1000,
+            seed=parameters.seed,
+        )
+        begin = circuit.pose_at(
+            np.array([parameters.start_arc_length_m]), direction=parameters.start_direction
+        )
+    except (CircuitError, ValueError) as error:
+        raise ParameterError(str(error)) from error
+    pose = (float(begin.x_m[0]), float(begin.y_m[0]), float(begin.yaw_rad[0]))
+    late = parameters.command_effect == "next_step"
+    return camera, World(simulator, timing, late_commands=late, start=pose), pose
+
+
+def spin(simulator: SimulatorNode) -> None:
+    """Answer, and move the world when it is time, until the context ends."""
+    executor = SingleThreadedExecutor(context=simulator.node.context)
+    executor.add_node(simulator.node)
+    try:
+        while simulator.node.context.ok():
+            executor.spin_once(timeout_sec=simulator.seconds_to_tick())
+            simulator.tick()
+    finally:
+        executor.shutdown()
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM.
+
+    Args:
+        args: The command line; by default the process's own.
+
+    Returns:
+        The exit status: 0, or 2 for parameters that cannot be used.
+    """
+    limit_discovery()
+    rclpy.init(args=args)
+    try:
+        simulator = SimulatorNode()
+        simulator.node.get_logger().info("ready")
+        spin(simulator)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except ParameterError as error:
+        print(error, file=sys.stderr)
+        return 2
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

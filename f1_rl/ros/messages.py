@@ -1,0 +1,314 @@
+"""What ROS messages mean here: frames, poses, commands and stamps, checked at the boundary."""
+
+from __future__ import annotations
+
+import array
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from builtin_interfaces.msg import Time
+from cv_bridge import CvBridge
+from geometry_msgs.msg import Quaternion, Twist, TwistStamped
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from f1_rl.simulation import Camera
+
+UInt8Array = npt.NDArray[np.uint8]
+
+NANOSECONDS_PER_SECOND = 1_000_000_000
+NANOSECONDS_PER_MILLISECOND = 1_000_000
+
+# Encodings (REP-118) that can be decoded: the encoding of the same with 8 bits, the channels and
+# the bytes of a channel.
+_ENCODINGS: dict[str, tuple[str, int, int]] = {
+    **{name: (name, 3, 1) for name in ("rgb8", "bgr8")},
+    **{name: (name, 4, 1) for name in ("rgba8", "bgra8")},
+    "8UC3": ("bgr8", 3, 1),
+    "mono8": ("mono8", 1, 1),
+    "8UC1": ("mono8", 1, 1),
+    "rgb16": ("rgb8", 3, 2),
+    "bgr16": ("bgr8", 3, 2),
+    "rgba16": ("rgba8", 4, 2),
+    "bgra16": ("bgra8", 4, 2),
+    "mono16": ("mono8", 1, 2),
+    "16UC1": ("mono8", 1, 2),
+    **{f"bayer_{name}8": (f"bayer_{name}8", 1, 1) for name in ("rggb", "bggr", "gbrg", "grbg")},
+    **{f"bayer_{name}16": (f"bayer_{name}8", 1, 2) for name in ("rggb", "bggr", "gbrg", "grbg")},
+}
+
+# OpenCV names a pattern by its second row's middle pixels, ROS by its first four. The wheel of
+# cv_bridge lacks one of the four, so Bayer does not go through it.
+_BAYER_CODES = {
+    "bayer_rggb8": cv2.COLOR_BayerBG2RGB,
+    "bayer_bggr8": cv2.COLOR_BayerRG2RGB,
+    "bayer_gbrg8": cv2.COLOR_BayerGR2RGB,
+    "bayer_grbg8": cv2.COLOR_BayerGB2RGB,
+}
+
+
+class MessageError(ValueError):
+    """A message whose content cannot be used; says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class OdometrySample:
+    """Where the car was and how it moved.
+
+    Attributes:
+        stamp_ns: When.
+        x_m, y_m, yaw_rad: Its pose, yaw in (-pi, pi].
+        speed_mps: Forward.
+        yaw_rate_radps: Positive to the left.
+    """
+
+    stamp_ns: int
+    x_m: float
+    y_m: float
+    yaw_rad: float
+    speed_mps: float
+    yaw_rate_radps: float
+
+
+def stamp_ns(stamp: Any) -> int:
+    """Return a `builtin_interfaces/Time` in nanoseconds."""
+    return int(stamp.sec) * NANOSECONDS_PER_SECOND + int(stamp.nanosec)
+
+
+def stamp_message(time_ns: int) -> Any:
+    """Return nanoseconds as a `builtin_interfaces/Time`."""
+    seconds, nanoseconds = divmod(time_ns, NANOSECONDS_PER_SECOND)
+    return Time(sec=seconds, nanosec=nanoseconds)
+
+
+def decode_image(message: Any) -> UInt8Array:
+    """Return the picture of a `sensor_msgs/Image` in RGB.
+
+    16 bits a channel are reduced to 8 by dividing by 257, as cv_bridge does.
+
+    Args:
+        message: Of encoding rgb8, bgr8, rgba8, bgra8, mono8, the same with 16 bits, or Bayer; with
+            any `step` and either byte order.
+
+    Returns:
+        `(H, W, 3) uint8`; for a tightly packed rgb8 message a read-only view of its data.
+
+    Raises:
+        MessageError: The encoding is another, or the data are not what the fields say.
+    """
+    pixels = _pixels(message)
+    encoding, channels, _ = _ENCODINGS[message.encoding]
+    if pixels.dtype.itemsize == 2:
+        pixels = np.rint(pixels / np.float32(257.0))
+    plain: UInt8Array = np.ascontiguousarray(pixels, dtype=np.uint8)
+    if encoding == "rgb8":
+        return plain
+    if encoding in _BAYER_CODES:
+        return np.asarray(cv2.cvtColor(plain[..., 0], _BAYER_CODES[encoding]), np.uint8)
+    height, width = plain.shape[:2]
+    tight = SimpleNamespace(
+        encoding=encoding,
+        height=height,
+        width=width,
+        step=width * channels,
+        is_bigendian=0,
+        data=plain.reshape(-1),
+    )
+    return np.asarray(CvBridge().imgmsg_to_cv2(tight, "rgb8"), np.uint8)
+
+
+def decode_compressed_image(message: Any) -> UInt8Array:
+    """Return the picture of a `sensor_msgs/CompressedImage` (JPEG or PNG) in RGB.
+
+    Returns:
+        `(H, W, 3) uint8`.
+
+    Raises:
+        MessageError: The data are not a picture.
+    """
+    data = np.frombuffer(message.data, np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    if picture is None:
+        raise MessageError(
+            f"a compressed image of format {message.format!r} with {len(data)} bytes is no "
+            "picture that OpenCV can read; send JPEG or PNG."
+        )
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def image_message(frame: UInt8Array, time_ns: int, frame_id: str) -> Any:
+    """Return an RGB picture `(H, W, 3)` as `sensor_msgs/Image`, encoding rgb8."""
+    height, width, channels = frame.shape
+    message = Image(height=height, width=width, encoding="rgb8", step=width * channels)
+    message.header.stamp = stamp_message(time_ns)
+    message.header.frame_id = frame_id
+    message.data = byte_array(frame)
+    return message
+
+
+def compressed_image_message(
+    frame: UInt8Array, time_ns: int, frame_id: str, quality: int = 90
+) -> Any:
+    """Return an RGB picture `(H, W, 3)` as a JPEG in a `sensor_msgs/CompressedImage`."""
+    _, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    message = CompressedImage(format="rgb8; jpeg compressed bgr8")
+    message.header.stamp = stamp_message(time_ns)
+    message.header.frame_id = frame_id
+    message.data = byte_array(data)
+    return message
+
+
+def byte_array(data: UInt8Array) -> array.array[int]:
+    """Return bytes as what a message takes over as it is.
+
+    Anything else that is assigned to `data` is checked element by element in Python.
+    """
+    taken = array.array("B")
+    taken.frombytes(memoryview(np.ascontiguousarray(data)).cast("B"))
+    return taken
+
+
+def camera_info_message(camera: Camera, time_ns: int, frame_id: str) -> Any:
+    """Return the camera as `sensor_msgs/CameraInfo`: a pinhole without distortion.
+
+    ROS puts pixel centres at whole numbers, the camera at +0.5: hence the principal point lies
+    half a pixel before half the width and height.
+    """
+    focal = camera.focal_length_px
+    u, v = camera.width / 2 - 0.5, camera.height / 2 - 0.5
+    message = CameraInfo(width=camera.width, height=camera.height, distortion_model="plumb_bob")
+    message.header.stamp = stamp_message(time_ns)
+    message.header.frame_id = frame_id
+    message.d = [0.0] * 5
+    message.k = [focal, 0.0, u, 0.0, focal, v, 0.0, 0.0, 1.0]
+    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    message.p = [focal, 0.0, u, 0.0, 0.0, focal, v, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return message
+
+
+def read_odometry(message: Any) -> OdometrySample:
+    """Return what a `nav_msgs/Odometry` says.
+
+    Raises:
+        MessageError: A number in it is not finite, or its orientation is no rotation.
+    """
+    pose, twist = message.pose.pose, message.twist.twist
+    sample = OdometrySample(
+        stamp_ns=stamp_ns(message.header.stamp),
+        x_m=pose.position.x,
+        y_m=pose.position.y,
+        yaw_rad=yaw_of(pose.orientation),
+        speed_mps=twist.linear.x,
+        yaw_rate_radps=twist.angular.z,
+    )
+    numbers = (sample.x_m, sample.y_m, sample.speed_mps, sample.yaw_rate_radps)
+    if not all(map(math.isfinite, numbers)):
+        raise MessageError(
+            f"odometry at ({sample.x_m}, {sample.y_m}) m with {sample.speed_mps} m/s and "
+            f"{sample.yaw_rate_radps} rad/s is not finite; look at what publishes it."
+        )
+    return sample
+
+
+def odometry_message(sample: OdometrySample, frame_id: str, child_frame_id: str) -> Any:
+    """Return a sample as `nav_msgs/Odometry`."""
+    message = Odometry(child_frame_id=child_frame_id)
+    message.header.stamp = stamp_message(sample.stamp_ns)
+    message.header.frame_id = frame_id
+    message.pose.pose.position.x = sample.x_m
+    message.pose.pose.position.y = sample.y_m
+    message.pose.pose.orientation = quaternion_of(sample.yaw_rad)
+    message.twist.twist.linear.x = sample.speed_mps
+    message.twist.twist.angular.z = sample.yaw_rate_radps
+    return message
+
+
+def yaw_of(orientation: Any) -> float:
+    """Return the yaw of a quaternion, in (-pi, pi]: its rotation about the vertical (REP-103).
+
+    Raises:
+        MessageError: It is not finite, or its length is not 1.
+    """
+    x, y, z, w = orientation.x, orientation.y, orientation.z, orientation.w
+    square = x * x + y * y + z * z + w * w
+    if not abs(square - 1.0) < 0.02:
+        raise MessageError(
+            f"the orientation ({x}, {y}, {z}, {w}) is no rotation: its length is "
+            f"{math.sqrt(square) if square >= 0 else square}, not 1."
+        )
+    return math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+
+
+def quaternion_of(yaw_rad: float) -> Any:
+    """Return the rotation by a yaw as a `geometry_msgs/Quaternion`."""
+    return Quaternion(x=0.0, y=0.0, z=math.sin(yaw_rad / 2), w=math.cos(yaw_rad / 2))
+
+
+def twist_message(speed_mps: float, yaw_rate_radps: float) -> Any:
+    """Return a command as `geometry_msgs/Twist`."""
+    message = Twist()
+    message.linear.x = float(speed_mps)
+    message.angular.z = float(yaw_rate_radps)
+    return message
+
+
+def twist_stamped_message(
+    speed_mps: float, yaw_rate_radps: float, time_ns: int, frame_id: str
+) -> Any:
+    """Return a command as `geometry_msgs/TwistStamped`."""
+    message = TwistStamped(twist=twist_message(speed_mps, yaw_rate_radps))
+    message.header.stamp = stamp_message(time_ns)
+    message.header.frame_id = frame_id
+    return message
+
+
+def read_twist(message: Any) -> tuple[float, float]:
+    """Return forward speed (m/s) and yaw rate (rad/s) of a Twist or a TwistStamped.
+
+    Raises:
+        MessageError: One is not finite.
+    """
+    twist = getattr(message, "twist", message)
+    speed_mps, yaw_rate_radps = float(twist.linear.x), float(twist.angular.z)
+    if not (math.isfinite(speed_mps) and math.isfinite(yaw_rate_radps)):
+        raise MessageError(
+            f"a command of {speed_mps} m/s and {yaw_rate_radps} rad/s is not finite; "
+            "look at what publishes it."
+        )
+    return speed_mps, yaw_rate_radps
+
+
+def _pixels(message: Any) -> npt.NDArray[Any]:
+    """Return the pixels `(H, W, C)` of an image message as a view, without the rows' padding."""
+    known = _ENCODINGS.get(message.encoding)
+    if known is None:
+        raise MessageError(
+            f"an image of encoding {message.encoding!r} cannot be decoded; "
+            f"send one of {', '.join(_ENCODINGS)}."
+        )
+    _, channels, size = known
+    height, width, step = int(message.height), int(message.width), int(message.step)
+    size_in_words = f"{width} x {height} image of encoding {message.encoding}"
+    if height < 1 or width < 1:
+        raise MessageError(f"a {size_in_words} holds no picture; look at what publishes it.")
+    if step < width * channels * size:
+        raise MessageError(
+            f"a {size_in_words} has rows of {width * channels * size} bytes, but its step is {step}."
+        )
+    data = np.frombuffer(message.data, np.uint8)
+    if len(data) != step * height:
+        raise MessageError(
+            f"a {size_in_words} and step {step} has {step * height} bytes of data, "
+            f"but {len(data)} came."
+        )
+    rows = data.reshape(height, step)[:, : width * channels * size]
+    if size == 2:
+        rows = np.ascontiguousarray(rows).view(">u2" if message.is_bigendian else "<u2")
+    return rows.reshape(height, width, channels)
