@@ -10,6 +10,14 @@ from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
 from f1_rl.simulation import Camera, View
 
 
+class CarFault(RuntimeError):  # noqa: N818
+    """A car that cannot be seen or moved at the moment; says what is wrong and what to do.
+
+    It ends an episode without saying anything about the driving: what was done when it happened
+    must not be learned from.
+    """
+
+
 class Cars(Protocol):
     """N cars that are commanded together and each seen through its own camera.
 
@@ -59,6 +67,9 @@ class Cars(Protocol):
             cars: (K,) which cars.
             circuit_index: (K,) the circuit of each.
             poses: K poses.
+
+        Raises:
+            CarFault: They could not be brought there, although it was tried again.
         """
 
     def step(self, commands: FloatArray) -> None:
@@ -66,6 +77,9 @@ class Cars(Protocol):
 
         Args:
             commands: (N, 2) forward speed (m/s) and yaw rate (rad/s) of each car.
+
+        Raises:
+            CarFault: It is not known where the cars are now; place them before the next step.
         """
 
     def view(self, view: View) -> npt.NDArray[np.uint8]:

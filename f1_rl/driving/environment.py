@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from f1_rl.circuits import BoolArray, load_circuit
 from f1_rl.driving.actions import load_action_table
-from f1_rl.driving.cars import Cars
+from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.driving.task import DrivingTask, Outcome, Starts
 from f1_rl.settings import build_settings
@@ -95,6 +95,9 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
     `gymnasium.make_vec("f1_rl/F1Camera-v0", num_envs=32)` gives it. One call draws all cameras
     and drives all cars. Where an episode has ended, the next call resets that car, whatever its
     action (`AutoresetMode.NEXT_STEP`).
+
+    Where the cars could not be driven (`CarFault`), all episodes are truncated and
+    `infos["fault"]` says why: nothing may be learned from such a step.
     """
 
     metadata = {  # noqa: RUF012
@@ -174,7 +177,13 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         if ((actions < 0) | (actions >= len(self._command_table))).any():
             raise ValueError(f"actions {actions}: each must be 0 to {len(self._command_table) - 1}")
         resets = self._ended
-        outcome = self.task.step(self._command_table[actions], ~resets)
+        if resets.all():
+            # Nobody drives: cars behind topics that cannot may still be brought back.
+            return self._reset_all()
+        try:
+            outcome = self.task.step(self._command_table[actions], ~resets)
+        except CarFault as fault:
+            return self._faulted(fault)
         if resets.any():
             cars = np.flatnonzero(resets)
             self.task.begin(cars, self.task.random_starts(len(cars), self.np_random))
@@ -189,8 +198,8 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
             return None
         return tuple(self.task.cars.frame(car) for car in range(self.num_envs))
 
-    def state(self) -> dict[str, Any]:
-        """Return everything that evolves, for a checkpoint."""
+    def state(self) -> dict[str, Any] | None:
+        """Return everything that evolves, for a checkpoint; None: it cannot be taken back."""
         return {
             "task": self.task.state(),
             "ended": self._ended.copy(),
@@ -206,6 +215,23 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
     def last_observations(self) -> Observation:
         """Return the current observations again, without looking anew."""
         return _with_speed(self.task, self.task.last_frames())
+
+    def _reset_all(
+        self,
+    ) -> tuple[Observation, npt.NDArray[Any], BoolArray, BoolArray, dict[str, Any]]:
+        self.task.begin(self._all, self.task.random_starts(self.num_envs, self.np_random))
+        self._ended = np.zeros(self.num_envs, np.bool_)
+        observations = observe(self.task, np.ones(self.num_envs, np.bool_))
+        nothing = np.zeros(self.num_envs)
+        return observations, nothing, nothing > 0, nothing > 0, {}
+
+    def _faulted(
+        self, fault: CarFault
+    ) -> tuple[Observation, npt.NDArray[Any], BoolArray, BoolArray, dict[str, Any]]:
+        self._ended = np.ones(self.num_envs, np.bool_)
+        nothing, every = np.zeros(self.num_envs), self._ended.copy()
+        infos = {"fault": np.array([str(fault)] * self.num_envs), "_fault": every}
+        return self.last_observations(), nothing, nothing > 0, every, infos
 
     def _infos(self, outcome: Outcome) -> dict[str, Any]:
         present = np.ones(self.num_envs, np.bool_)
@@ -248,7 +274,8 @@ class F1CameraEnv(gym.Env[Any, Any]):
 
     ## Episode Truncation
     After 60 s, or a chosen number of laps. `info["ending"]` names the rule, and at the end
-    `info["drive"]` holds the episode's metrics.
+    `info["drive"]` holds the episode's metrics. Also where a car behind topics cannot be seen or
+    moved: then `info["fault"]` says why, and nothing may be learned from that step.
 
     ## Arguments
     The fields of `TaskSettings` by name, for example
@@ -314,7 +341,11 @@ class F1CameraEnv(gym.Env[Any, Any]):
         """
         if not self.action_space.contains(np.int64(action)):
             raise ValueError(f"action {action!r}: must be 0 to {len(self.task.actions) - 1}")
-        outcome = self.task.step(self.task.actions.commands[[int(action)]])
+        try:
+            outcome = self.task.step(self.task.actions.commands[[int(action)]])
+        except CarFault as fault:
+            last = _first(_with_speed(self.task, self.task.last_frames()))
+            return last, 0.0, False, True, {"fault": str(fault)}
         observation = _first(observe(self.task, np.zeros(1, np.bool_)))
         info = {name: values[0].item() for name, values in _info(outcome).items()}
         terminated, truncated = bool(outcome.terminated[0]), bool(outcome.truncated[0])

@@ -1,6 +1,8 @@
 """The environment ids, which Gymnasium and gym find through the package's entry points."""
 
 CAMERA_ID = "f1_rl/F1Camera-v0"
+# The same task for a car behind ROS 2 topics; only making it imports rclpy.
+CAMERA_ROS_ID = "f1_rl/F1CameraRos-v0"
 
 
 def register_gymnasium_envs() -> None:
@@ -12,6 +14,12 @@ def register_gymnasium_envs() -> None:
             CAMERA_ID,
             entry_point="f1_rl.driving.environment:F1CameraEnv",
             vector_entry_point="f1_rl.driving.environment:F1CameraVectorEnv",
+        )
+    if CAMERA_ROS_ID not in gymnasium.registry:
+        gymnasium.register(
+            CAMERA_ROS_ID,
+            entry_point="f1_rl.ros.environment:F1CameraRosEnv",
+            vector_entry_point="f1_rl.ros.environment:F1CameraRosVectorEnv",
         )
 
 

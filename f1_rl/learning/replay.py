@@ -106,6 +106,7 @@ class Replay:
         terminated: Array,
         truncated: Array,
         observations: Sequence[Array],
+        faulted: Array | None = None,
     ) -> None:
         """Store one step of all environments.
 
@@ -118,13 +119,19 @@ class Replay:
             terminated: `(N,)`, where the episode ended by itself.
             truncated: `(N,)`, where it was cut.
             observations: For each part `(N, ...)`, what was seen afterwards.
+            faulted: `(N,)`, where the step could not be done and its observation means nothing;
+                these are truncated, no transition holds them, and the ones before bootstrap from
+                the last state that was seen. None: nowhere.
         """
         slot, following = self._written % self._slots, (self._written + 1) % self._slots
         self._actions[slot] = actions
         self._rewards[slot] = rewards
         self._terminated[slot] = terminated
-        reset = self._final[slot]
+        reset = self._final[slot].copy()
         self._final[following] = (terminated | truncated) & ~reset
+        if faulted is not None:
+            # Final without having been left: nothing starts here, and returns end here.
+            self._final[slot] |= faulted
         self._age[following] = np.where(reset, 0, self._age[slot] + 1)
         self._store_frames(following, observations)
         self._written += 1

@@ -223,9 +223,12 @@ class Trainer:
         values = self._agent.q_values(self._observations)
         self._mean_q = float(values.max(axis=1).mean())
         actions = self._exploration.choose(values.argmax(axis=1), self.env_steps)
-        observations, rewards, terminated, truncated, _ = self._envs.step(actions)
+        observations, rewards, terminated, truncated, infos = self._envs.step(actions)
         self._observations = self._layout.split(observations)
-        self._replay.add(actions, rewards, terminated, truncated, self._observations)
+        # Where the environment says that it could not do the step, nothing is learned from it.
+        self._replay.add(
+            actions, rewards, terminated, truncated, self._observations, infos.get("_fault")
+        )
         self._counters["env_steps"] += int((~self._resetting).sum())
         self._counters["vector_steps"] += 1
         self._follow_episodes(rewards, terminated | truncated)
