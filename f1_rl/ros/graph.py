@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -17,14 +18,21 @@ from rclpy.signals import SignalHandlerOptions
 # How often a service that is not there yet is looked for.
 _LOOK_EVERY_S = 0.02
 
+# Where Fast DDS looks for its settings: before version 2.12, and since.
+_PROFILES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+
 
 def limit_discovery() -> None:
-    """Keep the graph to this machine unless the user's environment says otherwise.
+    """Keep the graph to this machine, and frames fast on it, unless the environment says otherwise.
 
-    To be called before `rclpy.init`. On a shared network anybody could command the car otherwise.
+    To be called before `rclpy.init`. On a shared network anybody could command the car otherwise;
+    and Fast DDS's own shared memory is too small for a frame. Child processes inherit both.
     """
     if "ROS_LOCALHOST_ONLY" not in os.environ:
         os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    if not any(name in os.environ for name in (*_PROFILES, "FASTDDS_BUILTIN_TRANSPORTS")):
+        for name in _PROFILES:
+            os.environ[name] = str(Path(__file__).with_name("fastdds.xml"))
 
 
 class NoAnswerError(TimeoutError):
@@ -86,6 +94,11 @@ class Graph:
     def failure(self) -> BaseException | None:
         """What ended the executor's thread, if something did."""
         return self._failure
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the node is in the graph."""
+        return bool(self._context.ok())
 
     def call(self, client: Any, request: Any, deadline_s: float) -> Any:
         """Call a service and wait for its answer.

@@ -171,7 +171,7 @@ def byte_array(data: UInt8Array) -> array.array[int]:
     Anything else that is assigned to `data` is checked element by element in Python.
     """
     taken = array.array("B")
-    taken.frombytes(memoryview(np.ascontiguousarray(data)).cast("B"))
+    taken.frombytes(np.ascontiguousarray(data).data.cast("B"))
     return taken
 
 
@@ -300,7 +300,8 @@ def _pixels(message: Any) -> npt.NDArray[Any]:
         raise MessageError(f"a {size_in_words} holds no picture; look at what publishes it.")
     if step < width * channels * size:
         raise MessageError(
-            f"a {size_in_words} has rows of {width * channels * size} bytes, but its step is {step}."
+            f"a {size_in_words} has rows of {width * channels * size} bytes, "
+            f"but its step is {step}."
         )
     data = np.frombuffer(message.data, np.uint8)
     if len(data) != step * height:

@@ -1,0 +1,429 @@
+"""A car behind ROS 2 topics, as the driving task wants it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from geometry_msgs.msg import Twist, TwistStamped
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import CompressedImage, Image
+
+from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses, wrap_angle
+from f1_rl.driving.cars import CarFault
+from f1_rl.ros.clockwork import Pose, make_clockwork
+from f1_rl.ros.graph import Graph
+from f1_rl.ros.inbox import Arrival, Inbox
+from f1_rl.ros.messages import (
+    NANOSECONDS_PER_MILLISECOND,
+    NANOSECONDS_PER_SECOND,
+    MessageError,
+    OdometrySample,
+    decode_compressed_image,
+    decode_image,
+    twist_message,
+    twist_stamped_message,
+)
+from f1_rl.ros.qos import lossless, newest_only
+from f1_rl.ros.settings import RosCarSettings
+from f1_rl.simulation import Camera, View
+
+_LOG = logging.getLogger(__name__)
+
+# The first frame after a fault, whose stamp nobody knows, is waited for no longer than this before
+# placing the car is tried again: a publisher may not have found us when the first one went out.
+_FIRST_FRAME_S = 1.0
+_RETRY_AFTER_S = 0.1
+# A frame that is older than the last by more than so many periods did not come late: time jumped.
+_JUMP_PERIODS = 10
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """How a step went in the graph.
+
+    Attributes:
+        stamp_ns: Of the frame that came of it.
+        wall_s: Time from command to frame and odometry.
+        discarded_frames: Frames that came late, twice, or were replaced by newer ones unseen.
+        answered: Whether the request for the step was answered.
+    """
+
+    stamp_ns: int
+    wall_s: float
+    discarded_frames: int
+    answered: bool
+
+
+class RosCar:
+    """One car (N = 1) behind topics: `Cars` for the driving task.
+
+    Each step publishes the command, asks the clockwork for one control period, and waits for the
+    frame and the odometry stamped one period after the last ones; free-running, it waits for the
+    first frame a period later. Whatever comes instead is a `CarFault`, after which the car has to
+    be placed. Placing publishes zero commands, teleports, and is done when a frame and an odometry
+    sample stamped after the teleport show the car at its pose.
+
+    Attributes:
+        circuits: The circuits the car may be placed on: the one its world shows.
+        camera: Its camera.
+        control_period_s: Time that a step takes.
+        report: How the last step went.
+    """
+
+    num_cars = 1
+
+    def __init__(
+        self,
+        graph: Graph,
+        circuits: Sequence[Circuit],
+        camera: Camera,
+        control_period_ms: int,
+        settings: RosCarSettings,
+    ) -> None:
+        """Subscribe; nothing is waited for before the car is placed.
+
+        Args:
+            graph: The node to do it with; whoever made it closes it.
+            circuits: What the world shows.
+            camera: The camera of the car.
+            control_period_ms: Time that a step takes.
+            settings: Where the car is in the graph.
+
+        Raises:
+            CarFault: The clockwork cannot be had here.
+            ValueError: The control period does not fit the clockwork.
+        """
+        self.circuits = tuple(circuits)
+        self.camera = camera
+        self.control_period_s = control_period_ms / 1000
+        self.report: StepReport | None = None
+        self._graph = graph
+        self._settings = settings
+        self._period_ns = control_period_ms * NANOSECONDS_PER_MILLISECOND
+        self._tolerance_ns = round(settings.stamp_tolerance_ms * NANOSECONDS_PER_MILLISECOND)
+        self._inbox = Inbox()
+        self._clockwork = make_clockwork(graph, settings, control_period_ms, self._inbox.poke)
+        node = graph.node
+        image_kind = CompressedImage if settings.compressed else Image
+        # In lock-step the one frame must not be lost; on the road an old one must not come again.
+        images = lossless(2) if settings.lock_step else newest_only()
+        self._image_topic, self._odometry_topic = (
+            node.resolve_topic_name(topic)
+            for topic in (settings.image_topic, settings.odometry_topic)
+        )
+        command_kind = TwistStamped if settings.stamped_commands else Twist
+        self._commands = node.create_publisher(command_kind, settings.command_topic, lossless(1))
+        node.create_subscription(image_kind, self._image_topic, self._inbox.deliver_frame, images)
+        node.create_subscription(
+            Odometry, self._odometry_topic, self._inbox.deliver_odometry, lossless(50)
+        )
+        self._usable = False
+        self._stamp_ns: int | None = None
+        self._placed_ns = 0
+        self._circuit_index = np.zeros(1, np.int64)
+        self._picture = np.zeros((camera.height, camera.width, 3), np.uint8)
+        self._odometry = OdometrySample(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def circuit_index(self) -> IntArray:
+        """(1,) the circuit that the car is on."""
+        return self._circuit_index
+
+    @property
+    def poses(self) -> Poses:
+        """The car's pose when the frame was taken."""
+        sample = self._odometry
+        return Poses(np.array([sample.x_m]), np.array([sample.y_m]), np.array([sample.yaw_rad]))
+
+    @property
+    def speed_mps(self) -> FloatArray:
+        """(1,) forward speed."""
+        return np.array([self._odometry.speed_mps])
+
+    @property
+    def yaw_rate_radps(self) -> FloatArray:
+        """(1,) rate of turn."""
+        return np.array([self._odometry.yaw_rate_radps])
+
+    @property
+    def time_s(self) -> FloatArray:
+        """(1,) simulated time since the car was placed."""
+        stamp_ns = self._placed_ns if self._stamp_ns is None else self._stamp_ns
+        return np.array([(stamp_ns - self._placed_ns) / NANOSECONDS_PER_SECOND])
+
+    def step(self, commands: FloatArray) -> None:
+        """Drive one control period.
+
+        Args:
+            commands: (1, 2) forward speed (m/s) and yaw rate (rad/s).
+
+        Raises:
+            CarFault: No matching frame and odometry came in time, or they cannot be used.
+        """
+        if not self._usable or self._stamp_ns is None:
+            raise CarFault("the car is not where it was put; place it before the next step.")
+        speed_mps, yaw_rate_radps = float(commands[0, 0]), float(commands[0, 1])
+        with self._faults():
+            self._drive((speed_mps, yaw_rate_radps), self._stamp_ns + self._period_ns)
+
+    def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
+        """Teleport the car, standing still, and make sure that it is there.
+
+        Args:
+            cars: (0,) or (1,), car 0.
+            circuit_index: (1,) must be that of the world's circuit.
+            poses: Where.
+
+        Raises:
+            CarFault: It is not there, although it was tried again for `recovery_timeout_s`.
+        """
+        if len(np.atleast_1d(cars)) == 0:
+            return
+        pose = Pose(float(poses.x_m[0]), float(poses.y_m[0]), float(poses.yaw_rad[0]))
+        give_up_s = time.monotonic() + self._settings.recovery_timeout_s
+        while True:
+            try:
+                with self._faults():
+                    self._place_once(pose)
+                break
+            except CarFault as fault:
+                if time.monotonic() > give_up_s:
+                    raise CarFault(
+                        f"the car could not be placed for {self._settings.recovery_timeout_s:g} s: "
+                        f"{fault}"
+                    ) from fault
+                _LOG.warning("placing the car failed and is tried again: %s", fault)
+                time.sleep(_RETRY_AFTER_S)
+        self._circuit_index = np.atleast_1d(np.asarray(circuit_index, np.int64)).copy()
+        self._placed_ns = self._stamp_ns or 0
+        self._usable = True
+
+    def view(self, view: View) -> npt.NDArray[np.uint8]:
+        """Return what the car's camera sees, reduced to `view`: `(1, R, C, K)`."""
+        return view.take(self._picture[None])
+
+    def frame(self, car: int) -> npt.NDArray[np.uint8]:
+        """Return the whole picture `(H, W, 3)` RGB."""
+        return self._picture
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: where the car is, is not kept here."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Refuse: time behind topics does not go back.
+
+        Raises:
+            CarFault: Always.
+        """
+        raise CarFault(
+            "a car behind topics cannot be put back into the midst of an episode; begin a new one."
+        )
+
+    def stop(self) -> None:
+        """Command the car to stand, as whoever stops driving must: no car times out by itself."""
+        for _ in range(2):
+            self._publish(0.0, 0.0)
+
+    @contextlib.contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Have the car placed before the next step, unless all goes well."""
+        usable, self._usable = self._usable, False
+        try:
+            yield
+        except MessageError as error:
+            self._stamp_ns = None
+            raise CarFault(str(error)) from error
+        except CarFault:
+            self._stamp_ns = None
+            raise
+        self._usable = usable
+
+    def _publish(self, speed_mps: float, yaw_rate_radps: float) -> None:
+        if self._settings.stamped_commands:
+            now_ns = self._stamp_ns or 0
+            message = twist_stamped_message(speed_mps, yaw_rate_radps, now_ns, "base_link")
+        else:
+            message = twist_message(speed_mps, yaw_rate_radps)
+        self._commands.publish(message)
+
+    def _place_once(self, pose: Pose) -> None:
+        deadline_s = time.monotonic() + self._settings.step_timeout_s
+        self._check_commanders()
+        self.stop()
+        if self._stamp_ns is None:
+            self._inbox.clear()
+        stands_ns = self._clockwork.teleport(pose, deadline_s)
+        if self._settings.lock_step:
+            self._settle(stands_ns)
+        else:
+            self._see_pose(pose, stands_ns)
+        self._check_pose(pose)
+
+    def _settle(self, stands_ns: int | None) -> None:
+        """Step in place until frame and odometry are of after the teleport."""
+        last_ns = self._stamp_ns if stands_ns is None else stands_ns
+        if last_ns is None:
+            last_ns = self._find_time()
+        for _ in range(self._settings.settle_periods):
+            last_ns += self._period_ns
+            self._drive((0.0, 0.0), last_ns)
+
+    def _find_time(self) -> int:
+        """Step once and return the stamp of whatever frame comes of it."""
+        self._clockwork.begin_step()
+        self._wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
+        return self._newest().stamp_ns
+
+    def _see_pose(self, pose: Pose, stands_ns: int | None) -> None:
+        """Wait, time running, for a frame that was taken where the car was put."""
+        since_ns = stands_ns
+
+        def seen() -> bool:
+            nonlocal since_ns
+            sample = self._inbox.newest_odometry
+            if since_ns is None and sample is not None and self._is_at(pose, sample):
+                since_ns = sample.stamp_ns
+            return since_ns is not None and self._has_frame_since(since_ns)
+
+        if stands_ns is None:
+            self._inbox.clear()
+        self._wait(seen, "no frame with odometry at the car's new pose", None)
+        self._take(True, time.monotonic())
+
+    def _drive(self, command: tuple[float, float], expected_ns: int) -> None:
+        """Command, step and take what comes of it."""
+        began_s = time.monotonic()
+        self._publish(*command)
+        if self._settings.lock_step:
+            self._clockwork.begin_step()
+        expected = f"no frame with odometry stamped {expected_ns / NANOSECONDS_PER_SECOND:.3f} s"
+        timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else None
+        self._wait(lambda: self._is_due(expected_ns), expected, timeout_s)
+        answered = not self._settings.lock_step or self._clockwork.end_step(command)
+        self._take(answered, began_s)
+
+    def _is_due(self, expected_ns: int) -> bool:
+        """Say whether the frame of a step and its odometry are there.
+
+        Raises:
+            CarFault: They will never be.
+        """
+        frame = self._inbox.frame
+        old_ns = self._inbox.earliest_old_ns
+        if old_ns is not None and old_ns < expected_ns - _JUMP_PERIODS * self._period_ns:
+            raise CarFault(
+                f"time jumped back on {self._image_topic}, to {old_ns / 1e9:.3f} s: a restarted "
+                "simulator or a second camera."
+            )
+        if frame is None:
+            return False
+        longest = 0 if self._settings.lock_step else self._settings.longest_gap
+        if frame.stamp_ns > expected_ns + longest * self._period_ns + self._tolerance_ns:
+            raise CarFault(
+                f"a frame stamped {frame.stamp_ns / 1e9:.3f} s came where one of "
+                f"{expected_ns / 1e9:.3f} s was due: somebody else steps, or this process was "
+                "too slow."
+            )
+        return self._has_frame_since(expected_ns)
+
+    def _has_frame_since(self, time_ns: int) -> bool:
+        frame = self._inbox.frame
+        return (
+            frame is not None
+            and frame.stamp_ns >= time_ns - self._tolerance_ns
+            and self._inbox.odometry_at(frame.stamp_ns, self._tolerance_ns) is not None
+        )
+
+    def _wait(self, enough: Any, missing: str, timeout_s: float | None) -> None:
+        """Wait for a condition on the inbox, and raise `CarFault` if it cannot come true."""
+
+        def check() -> bool:
+            trouble = self._inbox.trouble or self._clockwork.refusal()
+            if self._graph.failure is not None:
+                trouble = f"the ROS executor ended: {self._graph.failure}"
+            if trouble:
+                raise CarFault(trouble)
+            return bool(enough())
+
+        timeout_s = self._settings.step_timeout_s if timeout_s is None else timeout_s
+        if self._inbox.wait(check, time.monotonic() + timeout_s):
+            return
+        frame, sample = self._inbox.frame, self._inbox.newest_odometry
+        newest = [
+            f"{topic}: {'none' if item is None else f'{item.stamp_ns / 1e9:.3f} s'}"
+            for topic, item in ((self._image_topic, frame), (self._odometry_topic, sample))
+        ]
+        raise CarFault(
+            f"{missing} came within {timeout_s:g} s (newest on {', on '.join(newest)}); look "
+            "whether the simulator runs."
+        )
+
+    def _take(self, answered: bool, began_s: float) -> None:
+        """Make the newest frame and its odometry what the car sees and where it is."""
+        arrival = self._newest()
+        sample = self._inbox.odometry_at(arrival.stamp_ns, self._tolerance_ns)
+        if sample is None:
+            raise CarFault(f"no odometry matches the frame of {arrival.stamp_ns / 1e9:.3f} s.")
+        self._picture = self._decode(arrival.message)
+        self._odometry = sample
+        self._stamp_ns = arrival.stamp_ns
+        self.report = StepReport(
+            stamp_ns=arrival.stamp_ns,
+            wall_s=arrival.arrived_s - began_s,
+            discarded_frames=self._inbox.use_frame(),
+            answered=answered,
+        )
+
+    def _newest(self) -> Arrival:
+        frame = self._inbox.frame
+        if frame is None:
+            raise CarFault(f"no frame has come on {self._image_topic}.")
+        return frame
+
+    def _decode(self, message: Any) -> npt.NDArray[np.uint8]:
+        picture = (
+            decode_compressed_image(message) if self._settings.compressed else decode_image(message)
+        )
+        height, width = picture.shape[:2]
+        if (width, height) != (self.camera.width, self.camera.height):
+            raise CarFault(
+                f"frames on {self._image_topic} are {width} x {height}, the task's camera "
+                f"{self.camera.width} x {self.camera.height}; start both with the same size."
+            )
+        if not picture.any():
+            raise CarFault(f"the frames on {self._image_topic} are black; look at the camera.")
+        return picture
+
+    def _check_commanders(self) -> None:
+        count = self._graph.node.count_publishers(self._commands.topic_name)
+        if self._settings.sole_commander and count > 1:
+            raise CarFault(
+                f"{count} publishers command the car on {self._commands.topic_name}; stop the "
+                "others (one that was killed is forgotten after 20 s)."
+            )
+
+    def _check_pose(self, pose: Pose) -> None:
+        sample = self._odometry
+        if not self._is_at(pose, sample):
+            raise CarFault(
+                f"the car was put at ({pose.x_m:.2f}, {pose.y_m:.2f}) m, {pose.yaw_rad:.2f} rad "
+                f"and stands at ({sample.x_m:.2f}, {sample.y_m:.2f}) m, {sample.yaw_rad:.2f} rad; "
+                "look whether something else moves it."
+            )
+
+    def _is_at(self, pose: Pose, sample: OdometrySample) -> bool:
+        distance_m = math.hypot(sample.x_m - pose.x_m, sample.y_m - pose.y_m)
+        turned_rad = abs(float(wrap_angle(sample.yaw_rad - pose.yaw_rad)))
+        return (
+            distance_m <= self._settings.position_tolerance_m
+            and turned_rad <= self._settings.yaw_tolerance_rad
+        )

@@ -1,0 +1,257 @@
+"""What moves a car's simulated time and teleports it: our simulator's services, or Gazebo's."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+from f1_rl.driving.cars import CarFault
+from f1_rl.ros.graph import Graph, NoAnswerError, Pending
+from f1_rl.ros.messages import quaternion_of
+from f1_rl.ros.settings import RosCarSettings
+
+# A step is over when its frame is there; so long its answer, which comes with the frame, is
+# waited for to know whether the command acted.
+_ANSWER_AFTER_FRAME_S = 0.25
+_SAME_COMMAND = 1e-9
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a car is to stand.
+
+    Attributes:
+        x_m, y_m, yaw_rad: In the world.
+    """
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+
+
+class Clockwork(Protocol):
+    """Moves simulated time and the car."""
+
+    def begin_step(self) -> None:
+        """Ask for one control period. Its frame says when it is over, not the answer."""
+
+    def refusal(self) -> str:
+        """Return why the step will not be done, once that is known, else nothing."""
+
+    def end_step(self, command: tuple[float, float]) -> bool:
+        """Look at the step's answer, after its frame has come.
+
+        Args:
+            command: Forward speed (m/s) and yaw rate (rad/s) that should have acted.
+
+        Returns:
+            Whether it was answered.
+
+        Raises:
+            CarFault: Another command acted.
+        """
+
+    def teleport(self, pose: Pose, deadline_s: float) -> int | None:
+        """Put the car elsewhere.
+
+        Returns:
+            The simulated time in nanoseconds at which it stands there, or None if that is not
+            known.
+
+        Raises:
+            CarFault: It was refused, or not answered by `deadline_s` on `time.monotonic()`.
+        """
+
+
+def make_clockwork(
+    graph: Graph, settings: RosCarSettings, control_period_ms: int, poke: Any
+) -> Clockwork:
+    """Return the clockwork that the settings name.
+
+    Args:
+        graph: For its services.
+        settings: Of the car.
+        control_period_ms: Simulated time of a step.
+        poke: Called when an answer has come.
+
+    Raises:
+        CarFault: Gazebo's services cannot be called without ros_gz_interfaces.
+        ValueError: The control period is no multiple of the physics step.
+    """
+    if settings.clockwork == "simulator":
+        return SimulatorClockwork(graph, settings.simulator, control_period_ms, poke)
+    return GazeboClockwork(graph, settings, control_period_ms, poke)
+
+
+class _Steps:
+    """The request for a step that is on its way, of either clockwork."""
+
+    def __init__(self, client: Any, poke: Any) -> None:
+        self._client = client
+        self._poke = poke
+        self._pending: Pending | None = None
+
+    def begin(self, request: Any) -> None:
+        if self._pending is not None:
+            self._pending.forget()
+        self._pending = Pending(self._client, request, self._poke)
+
+    def answer(self, wait_s: float = 0.0) -> Any:
+        if self._pending is None:
+            return None
+        answer = self._pending.answer()
+        if answer is None and wait_s > 0.0:
+            try:
+                answer = self._pending.result(time.monotonic() + wait_s)
+            except NoAnswerError:
+                self._pending = None
+        return answer
+
+
+class SimulatorClockwork:
+    """The services of our simulator node, std_srvs and parameters only; see its module."""
+
+    def __init__(self, graph: Graph, simulator: str, control_period_ms: int, poke: Any) -> None:
+        """Make the clients.
+
+        Args:
+            graph: The node that calls.
+            simulator: Name of the simulator node, relative to the node's namespace.
+            control_period_ms: Simulated time of a step.
+            poke: Called when an answer has come.
+        """
+        node = graph.node
+        self._graph = graph
+        self._period_ms = control_period_ms
+        self._steps = _Steps(node.create_client(Trigger, f"{simulator}/step"), poke)
+        self._reset = node.create_client(Trigger, f"{simulator}/reset")
+        self._set = node.create_client(
+            SetParametersAtomically, f"{simulator}/set_parameters_atomically"
+        )
+
+    def begin_step(self) -> None:
+        """See `Clockwork`."""
+        self._steps.begin(Trigger.Request())
+
+    def refusal(self) -> str:
+        """See `Clockwork`."""
+        answer = self._steps.answer()
+        return "" if answer is None or answer.success else str(answer.message)
+
+    def end_step(self, command: tuple[float, float]) -> bool:
+        """See `Clockwork`."""
+        answer = self._steps.answer(_ANSWER_AFTER_FRAME_S)
+        if answer is None:
+            return False
+        acted = json.loads(answer.message)["command"]
+        if math.dist(acted, command) > _SAME_COMMAND:
+            raise CarFault(
+                f"the car was told {command[0]:.3f} m/s, {command[1]:.3f} rad/s and drove with "
+                f"{acted[0]:.3f}, {acted[1]:.3f}: the command came late or somebody else drives; "
+                "look at who publishes commands."
+            )
+        return True
+
+    def teleport(self, pose: Pose, deadline_s: float) -> int | None:
+        """See `Clockwork`."""
+        wanted = [
+            Parameter("pose", value=[pose.x_m, pose.y_m, pose.yaw_rad]),
+            Parameter("step_ms", value=self._period_ms),
+        ]
+        request = SetParametersAtomically.Request(
+            parameters=[item.to_parameter_msg() for item in wanted]
+        )
+        try:
+            result = self._graph.call(self._set, request, deadline_s).result
+            if not result.successful:
+                raise CarFault(f"the simulator refuses the pose or the period: {result.reason}")
+            answer = self._graph.call(self._reset, Trigger.Request(), deadline_s)
+        except NoAnswerError as error:
+            raise CarFault(str(error)) from error
+        if not answer.success:
+            raise CarFault(f"the simulator refuses to reset: {answer.message}")
+        return int(json.loads(answer.message)["stamp_ns"])
+
+
+class GazeboClockwork:
+    """Gazebo's services, as ros_gz_bridge offers them."""
+
+    def __init__(
+        self, graph: Graph, settings: RosCarSettings, control_period_ms: int, poke: Any
+    ) -> None:
+        """Make the clients.
+
+        Args:
+            graph: The node that calls.
+            settings: Of the car.
+            control_period_ms: Simulated time of a step.
+            poke: Called when an answer has come.
+
+        Raises:
+            CarFault: ros_gz_interfaces is not installed.
+            ValueError: The control period is no multiple of the physics step.
+        """
+        if find_spec("ros_gz_interfaces") is None:
+            raise CarFault(
+                "Gazebo cannot be stepped without ros_gz_interfaces; install "
+                "ros-jazzy-ros-gz-interfaces and source ROS, or drive our simulator node."
+            )
+        from ros_gz_interfaces.srv import ControlWorld, SetEntityPose
+
+        if control_period_ms % settings.physics_step_ms:
+            raise ValueError(
+                f"a control period of {control_period_ms} ms is no multiple of physics_step_ms "
+                f"{settings.physics_step_ms}."
+            )
+        self._graph = graph
+        self._settings = settings
+        self._physics_steps = control_period_ms // settings.physics_step_ms
+        world = f"world/{settings.world}"
+        self._control, self._pose = ControlWorld, SetEntityPose
+        self._steps = _Steps(graph.node.create_client(ControlWorld, f"{world}/control"), poke)
+        self._teleports = graph.node.create_client(SetEntityPose, f"{world}/set_pose/blocking")
+
+    def begin_step(self) -> None:
+        """See `Clockwork`."""
+        # Command and request reach Gazebo by different ways, which nothing puts in order.
+        time.sleep(self._settings.command_barrier_ms / 1000)
+        request = self._control.Request()
+        # Gazebo steps only where the same request leaves the world paused.
+        request.world_control.pause = True
+        request.world_control.multi_step = self._physics_steps
+        self._steps.begin(request)
+
+    def refusal(self) -> str:
+        """See `Clockwork`."""
+        answer = self._steps.answer()
+        return "" if answer is None or answer.success else "Gazebo refuses to step"
+
+    def end_step(self, command: tuple[float, float]) -> bool:
+        """See `Clockwork`. Gazebo's answer says nothing of the command."""
+        return self._steps.answer() is not None
+
+    def teleport(self, pose: Pose, deadline_s: float) -> int | None:
+        """See `Clockwork`."""
+        request = self._pose.Request()
+        request.entity.name = self._settings.entity
+        request.entity.type = request.entity.MODEL
+        request.pose.position.x, request.pose.position.y = pose.x_m, pose.y_m
+        request.pose.orientation = quaternion_of(pose.yaw_rad)
+        try:
+            answer = self._graph.call(self._teleports, request, deadline_s)
+        except NoAnswerError as error:
+            raise CarFault(str(error)) from error
+        if not answer.success:
+            raise CarFault(
+                f"Gazebo does not put {self._settings.entity!r} elsewhere; look whether the "
+                "world holds a model of that name."
+            )
+        return None
