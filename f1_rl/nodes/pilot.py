@@ -1,0 +1,115 @@
+"""From pictures to commands, by a policy."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from f1_rl.driving.environment import SPEED_UNIT_MPS
+from f1_rl.driving.observation import FrameStack, Preprocessing
+from f1_rl.nodes.limiter import Command
+from f1_rl.policy import Policy, PolicyError
+
+UInt8Array = npt.NDArray[np.uint8]
+
+_WARM_UP_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the policy makes of a picture.
+
+    Attributes:
+        q_values: (A,) the value of each action.
+        action: The best one.
+        command: Its command.
+    """
+
+    q_values: npt.NDArray[np.float32]
+    action: int
+    command: Command
+
+
+class Pilot:
+    """Drives by a policy, one picture after the other, with the preprocessing of its training."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Check the policy against this version's preprocessing and run it a few times.
+
+        Raises:
+            PolicyError: The preprocessing would differ from that of its training, or the model
+                does not fit its specification.
+        """
+        settings = policy.task_settings
+        try:
+            self.preprocessing = Preprocessing(settings.observation, settings.camera)
+        except ValueError as error:
+            raise PolicyError(f"{policy.folder}: {error}") from error
+        expected, own = policy.manifest.observation, self.preprocessing.as_dict()
+        differing = [name for name in own if expected.get(name) != own[name]]
+        if differing:
+            name = differing[0]
+            raise PolicyError(
+                f"{policy.folder}: was trained with {name} = {expected.get(name)}, this version "
+                f"of f1_rl makes it {own[name]}; use the version that trained it, or train anew."
+            )
+        self.policy = policy
+        self.control_period_s = policy.manifest.control_period_ms / 1000
+        self.needs_speed = settings.observation.speed
+        self._stack = FrameStack(
+            1, self.preprocessing.frame_shape, settings.observation.frame_stack
+        )
+        self.warm_up_s = self._warm_up()
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Of each action, what it does."""
+        return self.policy.manifest.actions.action_names
+
+    @property
+    def fastest(self) -> Command:
+        """The largest speed and the largest yaw rate that the policy commands."""
+        speed, yaw_rate = np.abs(self.policy.command_table).max(axis=0)
+        return Command(float(speed), float(yaw_rate))
+
+    def decide(self, frame: UInt8Array, first: bool, speed_mps: float = 0.0) -> Decision:
+        """Return what to do.
+
+        Args:
+            frame: (H, W, 3) RGB, of the camera's size.
+            first: Whether it follows no other one: after a start or a gap.
+            speed_mps: Forward speed of the car, for policies that see it.
+
+        Raises:
+            ValueError: The picture has another size.
+        """
+        q_values = self._q_values(frame, first, speed_mps)
+        action = int(q_values.argmax())
+        speed, yaw_rate = self.policy.command_table[action]
+        return Decision(q_values, action, Command(float(speed), float(yaw_rate)))
+
+    def _warm_up(self) -> float:
+        """Decide about black pictures and return how long the last time took, seconds."""
+        camera = self.preprocessing.camera
+        black = np.zeros((camera.height, camera.width, 3), np.uint8)
+        took_s, actions = 0.0, 0
+        for _ in range(_WARM_UP_RUNS):
+            began_s = time.perf_counter()
+            actions = len(self._q_values(black, True, 0.0))
+            took_s = time.perf_counter() - began_s
+        if actions != len(self.policy.command_table):
+            raise PolicyError(
+                f"{self.policy.folder}: its model has {actions} actions, its policy.yaml "
+                f"{len(self.policy.command_table)}; save the policy again."
+            )
+        return took_s
+
+    def _q_values(
+        self, frame: UInt8Array, first: bool, speed_mps: float
+    ) -> npt.NDArray[np.float32]:
+        self._stack.push(self.preprocessing.apply(frame)[None], np.array([first]))
+        parts: list[npt.NDArray[np.generic]] = [self._stack.array]
+        if self.needs_speed:
+            parts.append(np.array([[speed_mps / SPEED_UNIT_MPS]], np.float32))
+        return np.asarray(self.policy.q_values(parts)[0], np.float32)
