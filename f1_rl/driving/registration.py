@@ -20,6 +20,8 @@ def register_gymnasium_envs() -> None:
             CAMERA_ROS_ID,
             entry_point="f1_rl.ros.environment:F1CameraRosEnv",
             vector_entry_point="f1_rl.ros.environment:F1CameraRosVectorEnv",
+            # Simulated time goes on from reset to reset, and Gazebo's physics varies.
+            nondeterministic=True,
         )
 
 

@@ -105,7 +105,7 @@ class SimulatorNode:
         self._images = self.node.create_publisher(Image, CAMERA_TOPIC, lossless(2))
         self._infos = self.node.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, lossless(2))
         self._odometry = self.node.create_publisher(Odometry, ODOMETRY_TOPIC, lossless(50))
-        self._jpegs = self._clock_publisher = None
+        self._jpegs = self._clock_publisher = self._image = None
         if self._parameters.compressed:
             self._jpegs = self.node.create_publisher(
                 CompressedImage, f"{CAMERA_TOPIC}/compressed", lossless(2)
@@ -179,7 +179,8 @@ class SimulatorNode:
             return
         frame = self._world.frame()
         if wanted:
-            self._images.publish(image_message(frame, time_ns, OPTICAL_FRAME))
+            self._image = image_message(frame, time_ns, OPTICAL_FRAME, self._image)
+            self._images.publish(self._image)
         if jpegs is not None and wanted_small:
             jpegs.publish(compressed_image_message(frame, time_ns, OPTICAL_FRAME))
 

@@ -302,14 +302,25 @@ class RosCar:
     def _drive(self, command: tuple[float, float], expected_ns: int) -> None:
         """Command, step and take what comes of it."""
         began_s = time.monotonic()
+        if self._settings.lock_step:
+            self._check_nothing_came(expected_ns - self._period_ns)
         self._publish(*command)
         if self._settings.lock_step:
             self._clockwork.begin_step()
         expected = f"no frame with odometry stamped {expected_ns / NANOSECONDS_PER_SECOND:.3f} s"
         timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else None
         self._wait(lambda: self._is_due(expected_ns), expected, timeout_s)
-        answered = not self._settings.lock_step or self._clockwork.end_step(command)
+        answered = not self._settings.lock_step or self._clockwork.end_step(command, expected_ns)
         self._take(answered, began_s)
+
+    def _check_nothing_came(self, now_ns: int) -> None:
+        """Make sure that the frame to come was not there before the command."""
+        frame = self._inbox.frame
+        if frame is not None and frame.stamp_ns > now_ns + self._tolerance_ns:
+            raise CarFault(
+                f"a frame stamped {frame.stamp_ns / 1e9:.3f} s came before the step after "
+                f"{now_ns / 1e9:.3f} s: somebody else steps."
+            )
 
     def _is_due(self, expected_ns: int) -> bool:
         """Say whether the frame of a step and its odometry are there.
@@ -408,7 +419,7 @@ class RosCar:
         if self._settings.sole_commander and count > 1:
             raise CarFault(
                 f"{count} publishers command the car on {self._commands.topic_name}; stop the "
-                "others (one that was killed is forgotten after 20 s)."
+                "others (one that was killed is forgotten after some seconds)."
             )
 
     def _check_pose(self, pose: Pose) -> None:

@@ -15,7 +15,7 @@ from std_srvs.srv import Trigger
 
 from f1_rl.driving.cars import CarFault
 from f1_rl.ros.graph import Graph, NoAnswerError, Pending
-from f1_rl.ros.messages import quaternion_of
+from f1_rl.ros.messages import NANOSECONDS_PER_MILLISECOND, quaternion_of
 from f1_rl.ros.settings import RosCarSettings
 
 # A step is over when its frame is there; so long its answer, which comes with the frame, is
@@ -46,17 +46,18 @@ class Clockwork(Protocol):
     def refusal(self) -> str:
         """Return why the step will not be done, once that is known, else nothing."""
 
-    def end_step(self, command: tuple[float, float]) -> bool:
+    def end_step(self, command: tuple[float, float], expected_ns: int) -> bool:
         """Look at the step's answer, after its frame has come.
 
         Args:
             command: Forward speed (m/s) and yaw rate (rad/s) that should have acted.
+            expected_ns: The stamp of the frame.
 
         Returns:
             Whether it was answered.
 
         Raises:
-            CarFault: Another command acted.
+            CarFault: Another command acted, or time went on further.
         """
 
     def teleport(self, pose: Pose, deadline_s: float) -> int | None:
@@ -146,12 +147,18 @@ class SimulatorClockwork:
         answer = self._steps.answer()
         return "" if answer is None or answer.success else str(answer.message)
 
-    def end_step(self, command: tuple[float, float]) -> bool:
+    def end_step(self, command: tuple[float, float], expected_ns: int) -> bool:
         """See `Clockwork`."""
         answer = self._steps.answer(_ANSWER_AFTER_FRAME_S)
         if answer is None:
             return False
-        acted = json.loads(answer.message)["command"]
+        state = json.loads(answer.message)
+        if state["stamp_ns"] >= expected_ns + self._period_ms * NANOSECONDS_PER_MILLISECOND:
+            raise CarFault(
+                f"a step that should have ended at {expected_ns / 1e9:.3f} s ended at "
+                f"{state['stamp_ns'] / 1e9:.3f} s: somebody else steps."
+            )
+        acted = state["command"]
         if math.dist(acted, command) > _SAME_COMMAND:
             raise CarFault(
                 f"the car was told {command[0]:.3f} m/s, {command[1]:.3f} rad/s and drove with "
@@ -234,7 +241,7 @@ class GazeboClockwork:
         answer = self._steps.answer()
         return "" if answer is None or answer.success else "Gazebo refuses to step"
 
-    def end_step(self, command: tuple[float, float]) -> bool:
+    def end_step(self, command: tuple[float, float], expected_ns: int) -> bool:
         """See `Clockwork`. Gazebo's answer says nothing of the command."""
         return self._steps.answer() is not None
 

@@ -1,0 +1,127 @@
+"""The simulator node with a camera, an odometry or an answer that fails on request.
+
+The parameter `fault` names how, `after` how many steps after a reset it begins, and `times` how
+many steps it lasts.
+"""
+
+import array
+import math
+import sys
+import time
+
+import rclpy
+from rclpy.parameter import Parameter
+from std_srvs.srv import Trigger
+
+from f1_rl.nodes.simulator import SimulatorNode, spin
+from f1_rl.ros.graph import limit_discovery
+from f1_rl.ros.messages import image_message, stamp_message
+
+
+class FaultySimulator(SimulatorNode):
+    def __init__(self):
+        self.steps = 0
+        self.held = None
+        super().__init__(
+            parameter_overrides=[
+                Parameter("width", value=64),
+                Parameter("height", value=48),
+                Parameter("start_paused", value=True),
+                Parameter("odometry_period_ms", value=50),
+                Parameter("physics_step_ms", value=50),
+            ]
+        )
+        self.node.declare_parameter("fault", "")
+        self.node.declare_parameter("after", 3)
+        publish, self._images_publish = self._odometry.publish, self._images.publish
+        self._odometry = _Through(self._odometry, lambda message: self.odometry(publish, message))
+        self._images = _Through(self._images, self.image)
+
+    def fault(self):
+        if self.steps <= self.node.get_parameter("after").value:
+            return ""
+        return self.node.get_parameter("fault").value
+
+    def odometry(self, publish, message):
+        fault = self.fault()
+        if fault == "odometry_stops":
+            return
+        if fault == "odometry_nan":
+            message.pose.pose.position.x = math.nan
+        publish(message)
+
+    def image(self, message):
+        publish, fault = self._images_publish, self.fault()
+        time_ns = self.world.time_ns
+        if fault == "camera_stops":
+            return
+        if fault == "freezes":
+            message.header.stamp = stamp_message(time_ns - 50_000_000)
+        elif fault == "jumps_ahead":
+            message.header.stamp = stamp_message(time_ns + 10_000_000_000)
+        elif fault == "jumps_back":
+            message.header.stamp = stamp_message(1)
+        elif fault == "twice":
+            publish(message)
+        elif fault == "out_of_order":
+            # The frame of the step before comes after the one of this step.
+            old = image_message(255 - self.world.frame(), time_ns - 50_000_000, "camera")
+            publish(message)
+            message = old
+        elif fault == "size":
+            message = image_message(self.world.frame()[:24].copy(), time_ns, "camera")
+        elif fault == "encoding":
+            message = image_message(self.world.frame(), time_ns, "camera")
+            message.encoding = "32FC1"
+        elif fault == "truncated":
+            message = image_message(self.world.frame(), time_ns, "camera")
+            message.data = array.array("B", message.data[:-100])
+        elif fault == "black":
+            message = image_message(self.world.frame() * 0, time_ns, "camera")
+        publish(message)
+
+    def _on_reset(self, request, response):
+        self.steps = 0
+        return super()._on_reset(request, response)
+
+    def _on_step(self, request, response):
+        self.steps += 1
+        fault = self.fault()
+        if fault == "refused":
+            response.success, response.message = False, "the world is on fire"
+            return response
+        if fault == "late":
+            time.sleep(0.9)
+        if fault == "step_twice":
+            super()._on_step(request, Trigger.Response())
+        if fault == "other_command":
+            self._commands.handle.take_message(self._commands.msg_type, False)
+            self.world.command(0.5, 0.5)
+        return super()._on_step(request, response)
+
+
+class _Through:
+    """A publisher whose `publish` is another."""
+
+    def __init__(self, publisher, publish):
+        self._publisher = publisher
+        self.publish = publish
+
+    def __getattr__(self, name):
+        return getattr(self._publisher, name)
+
+
+def main():
+    limit_discovery()
+    rclpy.init()
+    simulator = FaultySimulator()
+    simulator.node.get_logger().info("ready")
+    try:
+        spin(simulator)
+    except (KeyboardInterrupt, rclpy.executors.ExternalShutdownException):
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
