@@ -56,7 +56,7 @@ class NodeProcess:
 
     def __init__(self, command: list[str], parameters: dict[str, Any], arguments: list[str]):
         given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
-        self.log = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by clean_up
         self._process = subprocess.Popen(
             [sys.executable, *command, "--ros-args", *given, *arguments],
             stdout=self.log,

@@ -5,11 +5,13 @@ many steps it lasts.
 """
 
 import array
+import contextlib
 import math
 import sys
 import time
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
@@ -116,10 +118,8 @@ def main():
     rclpy.init()
     simulator = FaultySimulator()
     simulator.node.get_logger().info("ready")
-    try:
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
         spin(simulator)
-    except (KeyboardInterrupt, rclpy.executors.ExternalShutdownException):
-        pass
     return 0
 
 

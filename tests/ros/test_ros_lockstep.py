@@ -43,6 +43,11 @@ def join(domain_id, circuit):
         graph.close()
 
 
+def drive(car, commands):
+    for command in commands:
+        car.step(command)
+
+
 def start_pose(circuit, arc_length_m=0.0):
     return circuit.pose_at(np.array([arc_length_m]))
 
@@ -156,9 +161,8 @@ def test_a_foreign_command_that_acted_is_noticed(simulator, join, circuit):
         thread = threading.Thread(target=shout)
         thread.start()
         try:
-            with pytest.raises(CarFault, match="drove with 7.000"):
-                for command in wandering(3000):
-                    car.step(command)
+            with pytest.raises(CarFault, match=r"drove with 7\.000"):
+                drive(car, wandering(3000))
         finally:
             stop.set()
             thread.join()
