@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,9 +16,8 @@ from f1_rl.nodes.frame_gate import FrameGate
 from f1_rl.nodes.helm import Helm, Ticker
 from f1_rl.nodes.limiter import Command, CommandLimiter
 from f1_rl.nodes.picture_check import PictureCheck
-from f1_rl.nodes.pilot import Decision, Pilot
+from f1_rl.nodes.pilot import Decision, Pilot, camera_fault
 from f1_rl.nodes.watchdog import Watchdog
-from f1_rl.simulation import Camera
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -28,7 +26,6 @@ DEADMAN = "deadman"
 
 # The watchdog looks several times in its timeout, and at least so often.
 _LONGEST_TICK_S = 0.05
-_LARGEST_FOV_DIFFERENCE_RAD = 0.02
 
 
 class Cockpit:
@@ -147,28 +144,3 @@ class Cockpit:
             self.helm.hold(
                 DEADMAN, "the deadman button is not pressed, or joy is silent; press the button."
             )
-
-
-def camera_fault(camera: Camera, width: int, height: int, focal_length_px: float) -> str | None:
-    """Return in what a camera differs from the one that the policy was trained with, or None.
-
-    Args:
-        camera: The one of the training.
-        width: Columns of the other's pictures.
-        height: Their rows.
-        focal_length_px: The other's focal length; 0.0 where it is not calibrated.
-    """
-    if (width, height) != (camera.width, camera.height):
-        return (
-            f"camera_info says {width} x {height}, the policy was trained with {camera.width} x "
-            f"{camera.height}; set the camera to that size or drive by another policy."
-        )
-    if not focal_length_px > 0.0:
-        return None
-    fov_rad = 2.0 * math.atan(width / (2.0 * focal_length_px))
-    if abs(fov_rad - camera.horizontal_fov_rad) <= _LARGEST_FOV_DIFFERENCE_RAD:
-        return None
-    return (
-        f"camera_info says a horizontal field of view of {fov_rad:.3f} rad, the policy was trained "
-        f"with {camera.horizontal_fov_rad:.3f}; use that lens or drive by another policy."
-    )

@@ -80,6 +80,22 @@ def _transition(function: Transition) -> Transition:
     return wrapper
 
 
+def _refuse_impossible(
+    change_state: Callable[[Any, Any], Any], logger: Any
+) -> Callable[[Any, Any], Any]:
+    """Make the lifecycle's service answer no to a transition that the state does not allow."""
+
+    def answer(request: Any, response: Any) -> Any:
+        try:
+            return change_state(request, response)
+        except RuntimeError as error:
+            logger.error(f"transition {request.transition.id} is not possible now: {error}")
+            response.success = False
+            return response
+
+    return answer
+
+
 class DriverNode(LifecycleNode):
     """Drives a car by its camera and a saved policy; see the module.
 
@@ -98,7 +114,7 @@ class DriverNode(LifecycleNode):
         """
         super().__init__("driver", **arguments)
         self.failed = threading.Event()
-        self._parameters = declare_parameters(self, DriverParameters)
+        self._settings = declare_parameters(self, DriverParameters)
         on_change(self, DriverParameters, self._change)
         self._state = "unconfigured"
         self._emergency = False
@@ -108,6 +124,9 @@ class DriverNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", lossless(10))
         self.create_service(Trigger, "~/emergency_stop", self._on_emergency_stop)
         self.create_service(Trigger, "~/release_emergency_stop", self._on_release)
+        # rclpy lets the exception of a transition that is not possible end the executor.
+        change_state = self._service_change_state
+        change_state.callback = _refuse_impossible(change_state.callback, self.get_logger())
         # Simulated time may stand still; whoever watches the node wants to hear it all the same.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_DIAGNOSTICS_PERIOD_S, self._look_around, clock=steady)
@@ -118,7 +137,7 @@ class DriverNode(LifecycleNode):
         Raises:
             StartError: That failed.
         """
-        if not self._parameters.autostart:
+        if not self._settings.autostart:
             return
         for trigger in (self.trigger_configure, self.trigger_activate):
             if trigger() != TransitionCallbackReturn.SUCCESS:
@@ -127,7 +146,7 @@ class DriverNode(LifecycleNode):
     @_transition
     def on_configure(self, state: Any) -> Any:
         """Load, warm up and check the policy, and join the topics."""
-        parameters = self._parameters
+        parameters = self._settings
         pilot = _make_pilot(parameters)
         topics = DriverTopics(
             self,
@@ -228,7 +247,7 @@ class DriverNode(LifecycleNode):
                 topics.destroy()
 
     def _warn_of_limits(self, fastest: Command) -> None:
-        limits = self._parameters.limits
+        limits = self._settings.limits
         if fastest.speed_mps > limits.speed_mps or fastest.yaw_rate_radps > limits.yaw_rate_radps:
             self.get_logger().warning(
                 f"the policy commands up to {fastest.speed_mps} m/s and {fastest.yaw_rate_radps} "
@@ -237,9 +256,9 @@ class DriverNode(LifecycleNode):
             )
 
     def _change(self, name: str, value: Any) -> None:
-        self._parameters = replace(self._parameters, **{name: value})
+        self._settings = replace(self._settings, **{name: value})
         if name in _LIMITS and self._cockpit is not None:
-            self._cockpit.helm.set_limits(self._parameters.limits)
+            self._cockpit.helm.set_limits(self._settings.limits)
 
     def _on_image(self, message: Any) -> None:
         arrived_s = time.monotonic()
@@ -321,7 +340,7 @@ class DriverNode(LifecycleNode):
         cockpit, topics = self._cockpit, self._topics
         holds: dict[str, str] = {EMERGENCY_STOP: "the emergency stop is set."}
         warnings: dict[str, str] = {}
-        values: dict[str, object] = {"shadow": self._parameters.shadow}
+        values: dict[str, object] = {"shadow": self._settings.shadow}
         if cockpit is None or topics is None:
             holds = holds if self._emergency else {}
         else:

@@ -78,7 +78,7 @@ class DriverTopics:
             PROPOSED_TOPIC if parameters.shadow else COMMAND_TOPIC,
             lossless(1),
         )
-        self._debug = node.create_publisher(Image, "~/debug_image", newest_only())
+        self._debug = node.create_publisher(Image, "~/debug_image", lossless(1))
         self._debug_period_s = 1.0 / parameters.debug_rate_hz
         self._debug_next_s = 0.0
         self._image_topic = (

@@ -1,5 +1,6 @@
 """From pictures to commands, by a policy."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -10,10 +11,12 @@ from f1_rl.driving.environment import SPEED_UNIT_MPS
 from f1_rl.driving.observation import FrameStack, Preprocessing
 from f1_rl.nodes.limiter import Command
 from f1_rl.policy import Policy, PolicyError
+from f1_rl.simulation import Camera
 
 UInt8Array = npt.NDArray[np.uint8]
 
 _WARM_UP_RUNS = 5
+_LARGEST_FOV_DIFFERENCE_RAD = 0.02
 
 
 @dataclass(frozen=True)
@@ -113,3 +116,28 @@ class Pilot:
         if self.needs_speed:
             parts.append(np.array([[speed_mps / SPEED_UNIT_MPS]], np.float32))
         return np.asarray(self.policy.q_values(parts)[0], np.float32)
+
+
+def camera_fault(camera: Camera, width: int, height: int, focal_length_px: float) -> str | None:
+    """Return in what a camera differs from the one that the policy was trained with, or None.
+
+    Args:
+        camera: The one of the training.
+        width: Columns of the other's pictures.
+        height: Their rows.
+        focal_length_px: The other's focal length; 0.0 where it is not calibrated.
+    """
+    if (width, height) != (camera.width, camera.height):
+        return (
+            f"camera_info says {width} x {height}, the policy was trained with {camera.width} x "
+            f"{camera.height}; set the camera to that size or drive by another policy."
+        )
+    if not focal_length_px > 0.0:
+        return None
+    fov_rad = 2.0 * math.atan(width / (2.0 * focal_length_px))
+    if abs(fov_rad - camera.horizontal_fov_rad) <= _LARGEST_FOV_DIFFERENCE_RAD:
+        return None
+    return (
+        f"camera_info says a horizontal field of view of {fov_rad:.3f} rad, the policy was trained "
+        f"with {camera.horizontal_fov_rad:.3f}; use that lens or drive by another policy."
+    )

@@ -1,0 +1,257 @@
+"""The driver as a real process, and a stand-in camera, on a ROS domain of their own."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+TESTS = Path(__file__).parents[1]
+POLICY = TESTS / "data" / "policy"
+HAS_ROS = find_spec("rclpy") is not None
+HAS_LITERT = find_spec("ai_edge_litert") is not None or find_spec("tensorflow") is not None
+# Domains whose ports no other program is given (Linux).
+DOMAINS = range(10, 101)
+PERIOD_S = 0.05
+
+
+class _LeftOut(pytest.Module):
+    def collect(self) -> Any:
+        missing = "no TFLite interpreter" if HAS_ROS else "no rclpy: install it or source ROS"
+        pytest.skip(missing, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
+    if not module_path.name.startswith("test_driver_node") or (HAS_ROS and HAS_LITERT):
+        return None
+    return _LeftOut.from_parent(parent, path=module_path)
+
+
+@pytest.fixture(scope="module")
+def domain_id() -> Iterator[int]:
+    """A ROS domain that no other test run on this machine uses at the same time."""
+    with contextlib.ExitStack() as stack:
+        for domain in DOMAINS:
+            claim = Path(tempfile.gettempdir()) / f"f1_rl-ros-domain-{domain}"
+            file = stack.enter_context(claim.open("w"))
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+        else:
+            pytest.fail("every ROS domain is in use by other tests")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ROS_DOMAIN_ID", str(domain))
+            patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+            yield domain
+
+
+class NodeProcess:
+    """A node in a process of its own."""
+
+    def __init__(self, module: str, arguments: tuple[str, ...], parameters: dict[str, Any]) -> None:
+        given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
+        self._log = tempfile.NamedTemporaryFile("w+")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, "--ros-args", *given, *arguments],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
+        )
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def output(self) -> str:
+        return Path(self._log.name).read_text()
+
+    def wait_for(self, text: str, timeout_s: float = 30.0) -> None:
+        until(lambda: text in self.output() or not self.is_running, timeout_s, self.output)
+        assert text in self.output(), self.output()
+
+    def send(self, which: signal.Signals) -> None:
+        self._process.send_signal(which)
+
+    def end(self, which: signal.Signals = signal.SIGINT) -> int:
+        self.send(which)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        return self._process.wait(20.0)
+
+    def clean_up(self) -> None:
+        if self.is_running:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+def until(
+    condition: Callable[[], bool], timeout_s: float = 10.0, why: Callable[[], Any] | str = ""
+) -> None:
+    """Wait for a condition; fail with a reason if it does not come about."""
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, why() if callable(why) else why
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
+    """Start `python -m f1_rl.nodes.<node>`, the driver with the tests' policy."""
+    started: list[NodeProcess] = []
+
+    def begin(
+        node: str = "driver", *arguments: str, ready: str | None = None, **parameters: Any
+    ) -> NodeProcess:
+        if node == "driver":
+            parameters.setdefault("policy", POLICY)
+        process = NodeProcess(f"f1_rl.nodes.{node}", arguments, parameters)
+        started.append(process)
+        if ready is not None:
+            process.wait_for(ready)
+        return process
+
+    yield begin
+    for process in started:
+        process.clean_up()
+
+
+class Bench:
+    """A node that plays the camera and hears what the driver says."""
+
+    def __init__(self, pictures: list[np.ndarray]) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray
+        from geometry_msgs.msg import Twist
+        from sensor_msgs.msg import CameraInfo, Image, Joy
+
+        from f1_rl.ros.graph import Graph
+        from f1_rl.ros.messages import image_message
+        from f1_rl.ros.qos import lossless
+
+        self.graph = Graph("bench")
+        self.node = self.graph.node
+        self.commands: list[tuple[float, float, float]] = []
+        self.proposed: list[tuple[float, float, float]] = []
+        self.statuses: list[Any] = []
+        self.make_message: Callable[[np.ndarray, int], Any] = lambda picture, stamp: image_message(
+            picture, stamp, "camera"
+        )
+        self.change: Callable[[np.ndarray], np.ndarray] = lambda picture: picture
+        self.stamp: Callable[[int], int] = lambda now_ns: now_ns
+        self.running = threading.Event()
+        self._ended = threading.Event()
+        self._pictures = pictures
+        listen, publisher = self.node.create_subscription, self.node.create_publisher
+        listen(Twist, "cmd_vel", lambda m: self._note(self.commands, m), lossless(50))
+        listen(Twist, "proposed_cmd", lambda m: self._note(self.proposed, m), lossless(50))
+        listen(DiagnosticArray, "/diagnostics", self._diagnostics, lossless(10))
+        self._images = publisher(Image, "cam_f1_left/image_raw", lossless(1))
+        self.infos = publisher(CameraInfo, "cam_f1_left/camera_info", lossless(1))
+        self.joy = publisher(Joy, "joy", lossless(1))
+        self._thread = threading.Thread(target=self._play, daemon=True)
+        self._thread.start()
+
+    def reset(self) -> None:
+        """Play the camera as it should be, and forget what was heard."""
+        from f1_rl.ros.messages import image_message
+
+        self.make_message = lambda picture, stamp: image_message(picture, stamp, "camera")
+        self.change = lambda picture: picture
+        self.stamp = lambda now_ns: now_ns
+        self.running.set()
+        self.commands.clear()
+        self.proposed.clear()
+
+    @property
+    def drives(self) -> bool:
+        """Whether the newest command is a recent one to move."""
+        return bool(self.commands) and self.commands[-1][1] > 0.0 and self._recent()
+
+    @property
+    def stands(self) -> bool:
+        """Whether the newest command is a recent stop."""
+        return bool(self.commands) and self.commands[-1][1:] == (0.0, 0.0) and self._recent()
+
+    def status(self) -> dict[str, str]:
+        """Return the newest figures of the driver."""
+        return {item.key: item.value for item in self.statuses[-1].values}
+
+    def message(self) -> str:
+        """Return what the driver said of itself last."""
+        return str(self.statuses[-1].message) if self.statuses else ""
+
+    def call(self, kind: Any, name: str, **fields: Any) -> Any:
+        """Call a service and return its answer."""
+        client = self.node.create_client(kind, name)
+        try:
+            return self.graph.call(client, kind.Request(**fields), time.monotonic() + 20.0)
+        finally:
+            self.node.destroy_client(client)
+
+    def transition(self, label: str) -> bool:
+        """Ask the driver for a transition of its lifecycle."""
+        from lifecycle_msgs.msg import Transition
+        from lifecycle_msgs.srv import ChangeState
+
+        number = getattr(Transition, f"TRANSITION_{label.upper()}")
+        answer = self.call(ChangeState, "driver/change_state", transition=Transition(id=number))
+        return bool(answer.success)
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.graph.close()
+
+    def _recent(self) -> bool:
+        return time.monotonic() - self.commands[-1][0] < 0.3
+
+    def _note(self, heard: list[tuple[float, float, float]], message: Any) -> None:
+        heard.append((time.monotonic(), message.linear.x, message.angular.z))
+
+    def _diagnostics(self, message: Any) -> None:
+        self.statuses.extend(status for status in message.status if status.name == "/driver")
+
+    def _play(self) -> None:
+        i = 0
+        next_s = time.monotonic()
+        while not self._ended.is_set():
+            next_s = max(next_s + PERIOD_S, time.monotonic())
+            time.sleep(max(0.0, next_s - time.monotonic()))
+            if self.running.is_set():
+                picture = self.change(self._pictures[i % len(self._pictures)])
+                self._images.publish(self.make_message(picture, self.stamp(time.time_ns())))
+                i += 1
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[np.ndarray]:
+    """What the car sees on its way along the centre line at 6 m/s."""
+    from f1_rl.circuits import load_circuit
+    from f1_rl.simulation import Simulator
+
+    circuit = load_circuit("simple")
+    way_m = np.arange(0.0, circuit.length_m, 6.0 * PERIOD_S)[::4]
+    simulator = Simulator([circuit], len(way_m))
+    lateral_m = 0.2 * np.sin(way_m)
+    simulator.place(np.arange(len(way_m)), 0, circuit.pose_at(way_m, lateral_m))
+    return [simulator.frame(car) for car in range(len(way_m))]
+
+
+@pytest.fixture(scope="module")
+def bench(domain_id: int, pictures: list[np.ndarray]) -> Iterator[Bench]:
+    """A camera and an ear on the module's domain."""
+    it = Bench(pictures)
+    yield it
+    it.close()
