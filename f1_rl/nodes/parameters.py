@@ -103,13 +103,14 @@ def declare_parameters(node: Any, kind: type[P]) -> P:
 
 
 def on_change(node: Any, kind: type[P], accept: Callable[[str, Any], None]) -> None:
-    """Have a function told of every change of a changeable parameter, once it is checked.
+    """Have changes of changeable parameters checked, then by a function of the node's as well.
 
     Args:
         node: The node, its parameters declared.
         kind: The dataclass they were declared from.
-        accept: Called with name and new value before the change counts; may raise
-            `ParameterError` to refuse it.
+        accept: Called with name and new value; may raise `ParameterError` to refuse it. Another
+            parameter of the same request may still be refused, so the value counts only once the
+            node has it.
     """
     rules = _rules(kind)
 

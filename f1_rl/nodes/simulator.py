@@ -90,13 +90,11 @@ class SimulatorNode:
         """
         self.node = Node("simulator", **arguments)
         self._parameters = declare_parameters(self.node, SimulatorParameters)
-        self._step_ms = self._parameters.step_ms
-        self._rate = self._parameters.rate
         self._paused = self._parameters.start_paused
-        self._camera, self._world, self._pose = _build(self._parameters)
-        self.node.set_parameters([Parameter("pose", value=list(self._pose))])
-        self._set_step_ms(self._step_ms)
-        on_change(self.node, SimulatorParameters, self._change)
+        self._camera, self._world, start = _build(self._parameters)
+        self._check_change("step_ms", self._parameters.step_ms)
+        self.node.set_parameters([Parameter("pose", value=list(start))])
+        on_change(self.node, SimulatorParameters, self._check_change)
         self._offer()
         self._next_tick_s = time.monotonic()
 
@@ -138,12 +136,13 @@ class SimulatorNode:
         if self._paused or now_s < self._next_tick_s:
             return
         timing = self._parameters
-        if self._rate > 0.0:
+        rate = self._current("rate")
+        if rate > 0.0:
             self._advance(timing.odometry_period_ms // timing.physics_step_ms)
-            self._next_tick_s += timing.odometry_period_ms / 1000 / self._rate
+            self._next_tick_s += timing.odometry_period_ms / 1000 / rate
         else:
             self._advance(timing.frame_period_ms // timing.physics_step_ms)
-        if now_s - self._next_tick_s > _GIVE_UP_CATCHING_UP_S or self._rate == 0.0:
+        if now_s - self._next_tick_s > _GIVE_UP_CATCHING_UP_S or rate == 0.0:
             self._next_tick_s = now_s
 
     def pause(self, paused: bool) -> None:
@@ -204,12 +203,12 @@ class SimulatorNode:
     def _on_step(self, _request: Any, response: Any) -> Any:
         self.pause(True)
         self._take_command()
-        self._advance(self._step_ms // self._parameters.physics_step_ms)
+        self._advance(self._current("step_ms") // self._parameters.physics_step_ms)
         return self._answer(response)
 
     def _on_reset(self, _request: Any, response: Any) -> Any:
         self._world.command(0.0, 0.0)
-        self._world.place(*self._pose)
+        self._world.place(*self._current("pose"))
         while not self._world.frame_due:
             self._advance(1)
         return self._answer(response)
@@ -224,23 +223,20 @@ class SimulatorNode:
         response.message = json.dumps(state)
         return response
 
-    def _change(self, name: str, value: Any) -> None:
-        if name == "step_ms":
-            self._set_step_ms(value)
-        elif name == "rate":
-            self._rate = value
-            self._next_tick_s = time.monotonic()
-        elif name == "pose":
-            self._pose = value
+    def _current(self, name: str) -> Any:
+        """Return a parameter that may change while the node runs."""
+        return self.node.get_parameter(name).value
 
-    def _set_step_ms(self, step_ms: int) -> None:
+    def _check_change(self, name: str, value: Any) -> None:
         physics_step_ms = self._parameters.physics_step_ms
-        if step_ms % physics_step_ms:
+        if name == "step_ms" and value % physics_step_ms:
             raise ParameterError(
-                f"parameter step_ms is {step_ms}; give a multiple of physics_step_ms "
+                f"parameter step_ms is {value}; give a multiple of physics_step_ms "
                 f"{physics_step_ms}."
             )
-        self._step_ms = step_ms
+        if name == "rate":
+            # A world that ran slowly would notice only at its next tick.
+            self._next_tick_s = time.monotonic()
 
 
 def _build(parameters: SimulatorParameters) -> tuple[Camera, World, tuple[float, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from typing import Any
 
@@ -60,6 +61,8 @@ class _Connection:
         except BaseException:
             self.graph.close()
             raise
+        # A script that ends without closing must not leave the car driving.
+        atexit.register(self.close)
 
     def info(self) -> dict[str, Any]:
         """Return how the last step went in the graph."""
@@ -78,6 +81,7 @@ class _Connection:
         if self.graph.is_open:
             self.car.stop()
         self.graph.close()
+        atexit.unregister(self.close)
 
 
 class F1CameraRosEnv(F1CameraEnv):

@@ -90,11 +90,14 @@ class NodeProcess:
             assert time.monotonic() < until, f"no {text!r} in: {self.output()}"
             time.sleep(0.02)
 
+    def ask_to_end(self) -> None:
+        if self.is_running:
+            self._process.send_signal(signal.SIGINT)
+
     def clean_up(self) -> None:
         # Only a node that leaves by itself takes its shared memory with it.
-        if self.is_running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.end(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(15.0)
         if self.is_running:
             self.end(signal.SIGKILL)
         self.log.close()
@@ -119,5 +122,7 @@ def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
         return process
 
     yield begin
+    for process in started:
+        process.ask_to_end()
     for process in started:
         process.clean_up()

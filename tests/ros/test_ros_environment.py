@@ -1,18 +1,27 @@
 """`f1_rl/F1CameraRos-v0` with the simulator node."""
 
+import os
 import signal
 import subprocess
 import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from nav_msgs.msg import Odometry
 
+from f1_rl.driving.cars import CarFault
 from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID, register_gymnasium_envs
 from f1_rl.driving.task import Starts
+from f1_rl.ros.graph import Graph
+from f1_rl.ros.messages import read_odometry
 from f1_rl.settings import SettingsError
 
+ROOT = Path(__file__).parents[2]
 SIZE = {"width": 160, "height": 120}
 TASK = {"camera": SIZE, "observation": {"columns": 40}, "circuits": ["simple"]}
 LOCK_STEP = {
@@ -113,6 +122,57 @@ def test_closing_has_the_car_stand(simulator):
         again.close()
 
 
+LEAVING = """
+import gymnasium, sys, time
+from f1_rl.driving.registration import register_gymnasium_envs
+register_gymnasium_envs()
+env = gymnasium.make(
+    "f1_rl/F1CameraRos-v0", disable_env_checker=True, namespace="/left",
+    camera={"width": 160, "height": 120}, observation={"columns": 40}, circuits=["simple"],
+    ros={"lock_step": False, "longest_gap": 1000},
+)
+env.reset(seed=0)
+env.step(3)
+print("driving", flush=True)
+time.sleep(60 if sys.argv[1] == "wait" else 0)
+"""
+
+
+@pytest.mark.parametrize("how", ["exception", "end"])
+def test_a_script_that_ends_without_closing_leaves_the_car_standing(start, how, tmp_path):
+    start("f1_rl.nodes.simulator", "-r", "__ns:=/left", circuit="simple", **SIZE)
+    script = tmp_path / "leaving.py"
+    script.write_text(LEAVING)
+    graph = Graph("watcher", namespace="/left")
+    speeds = []
+    graph.node.create_subscription(
+        Odometry, "odom", lambda message: speeds.append(read_odometry(message).speed_mps), 10
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script), "wait" if how == "exception" else "go"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "driving\n"
+        if how == "exception":
+            process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20.0)
+        assert ("KeyboardInterrupt" in errors) == (how == "exception")
+        assert process.returncode in (0, 130, -signal.SIGINT, 1)
+        deadline_s = time.monotonic() + 10.0
+        while not speeds or speeds[-1] != 0.0:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
+        assert max(speeds) > 0.0
+    finally:
+        process.kill()
+        process.communicate()
+        graph.close()
+
+
 def test_a_fault_truncates_and_the_next_reset_waits_for_the_simulator(start):
     first = start("f1_rl.nodes.simulator", "-r", "__ns:=/frail", **LOCK_STEP)
     env = gymnasium.make_vec(
@@ -149,6 +209,14 @@ def test_a_fault_truncates_and_the_next_reset_waits_for_the_simulator(start):
 def test_settings_that_do_not_fit_are_refused(domain_id, arguments, reason):
     with pytest.raises(SettingsError, match=reason):
         gymnasium.make(CAMERA_ROS_ID, **{**TASK, **arguments})
+
+
+@pytest.mark.skipif(
+    find_spec("ros_gz_interfaces") is not None, reason="ros_gz_interfaces is installed"
+)
+def test_gazebo_without_its_interfaces_is_refused_with_what_to_install(domain_id):
+    with pytest.raises(CarFault, match="install ros-jazzy-ros-gz-interfaces"):
+        gymnasium.make(CAMERA_ROS_ID, ros={"clockwork": "gazebo"}, **TASK)
 
 
 def test_more_cars_than_one_are_refused(domain_id):
