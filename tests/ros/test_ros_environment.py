@@ -127,7 +127,7 @@ import gymnasium, sys, time
 from f1_rl.driving.registration import register_gymnasium_envs
 register_gymnasium_envs()
 env = gymnasium.make(
-    "f1_rl/F1CameraRos-v0", disable_env_checker=True, namespace="/left",
+    "f1_rl/F1CameraRos-v0", disable_env_checker=True, namespace=sys.argv[2],
     camera={"width": 160, "height": 120}, observation={"columns": 40}, circuits=["simple"],
     ros={"lock_step": False, "longest_gap": 1000},
 )
@@ -140,16 +140,16 @@ time.sleep(60 if sys.argv[1] == "wait" else 0)
 
 @pytest.mark.parametrize("how", ["exception", "end"])
 def test_a_script_that_ends_without_closing_leaves_the_car_standing(start, how, tmp_path):
-    start("f1_rl.nodes.simulator", "-r", "__ns:=/left", circuit="simple", **SIZE)
+    start("f1_rl.nodes.simulator", "-r", f"__ns:=/{how}", circuit="simple", **SIZE)
     script = tmp_path / "leaving.py"
     script.write_text(LEAVING)
-    graph = Graph("watcher", namespace="/left")
+    graph = Graph("watcher", namespace=f"/{how}")
     speeds = []
     graph.node.create_subscription(
         Odometry, "odom", lambda message: speeds.append(read_odometry(message).speed_mps), 10
     )
     process = subprocess.Popen(
-        [sys.executable, str(script), "wait" if how == "exception" else "go"],
+        [sys.executable, str(script), "wait" if how == "exception" else "go", f"/{how}"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -162,15 +162,42 @@ def test_a_script_that_ends_without_closing_leaves_the_car_standing(start, how, 
         _, errors = process.communicate(timeout=20.0)
         assert ("KeyboardInterrupt" in errors) == (how == "exception")
         assert process.returncode in (0, 130, -signal.SIGINT, 1)
-        deadline_s = time.monotonic() + 10.0
-        while not speeds or speeds[-1] != 0.0:
+        # What was commanded last acts for ever: without a stop it would drive on.
+        time.sleep(0.3)
+        speeds.clear()
+        deadline_s = time.monotonic() + 20.0
+        while len(speeds) < 20:
             assert time.monotonic() < deadline_s
             time.sleep(0.02)
-        assert max(speeds) > 0.0
+        assert max(speeds) == 0.0
     finally:
         process.kill()
         process.communicate()
         graph.close()
+
+
+def test_the_car_of_a_killed_script_is_taken_over(start, tmp_path):
+    start("f1_rl.nodes.simulator", "-r", "__ns:=/left", circuit="simple", **SIZE)
+    script = tmp_path / "leaving.py"
+    script.write_text(LEAVING)
+    process = subprocess.Popen(
+        [sys.executable, str(script), "wait", "/left"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "driving\n"
+    finally:
+        process.kill()
+        process.communicate()
+    env = gymnasium.make(CAMERA_ROS_ID, disable_env_checker=True, namespace="/left", **TASK)
+    try:
+        env.reset(seed=0)
+        stamp_ns = env.step(0)[4]["stamp_ns"]
+        assert env.step(0)[4]["stamp_ns"] == stamp_ns + 50_000_000
+    finally:
+        env.close()
 
 
 def test_a_fault_truncates_and_the_next_reset_waits_for_the_simulator(start):
