@@ -29,17 +29,22 @@ Where ros_gz_interfaces is installed, Gazebo's `world/<world>/control` (ControlW
 from __future__ import annotations
 
 import json
+import math
+import signal
 import sys
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import rclpy
 from geometry_msgs.msg import Twist, TwistStamped
 from nav_msgs.msg import Odometry
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
@@ -70,6 +75,9 @@ OPTICAL_FRAME = "cam_f1_left_optical"
 
 # A world that has fallen this far behind runs on from where it is instead of hurrying after.
 _GIVE_UP_CATCHING_UP_S = 0.25
+
+# How often a paused world looks whether it is to end.
+_LOOK_EVERY_S = 0.1
 
 
 class SimulatorNode:
@@ -124,10 +132,10 @@ class SimulatorNode:
         """The world."""
         return self._world
 
-    def seconds_to_tick(self) -> float | None:
-        """Return how long nothing is to be done, or None while the world is paused."""
+    def seconds_to_tick(self) -> float:
+        """Return how long nothing is to be done; infinite while the world is paused."""
         if self._paused:
-            return None
+            return math.inf
         return max(0.0, self._next_tick_s - time.monotonic())
 
     def tick(self) -> None:
@@ -269,20 +277,52 @@ def _build(parameters: SimulatorParameters) -> tuple[Camera, World, tuple[float,
     return camera, World(simulator, timing, late_commands=late, start=pose), pose
 
 
-def spin(simulator: SimulatorNode) -> None:
-    """Answer, and move the world when it is time, until the context ends."""
+def run(make_simulator: Callable[[], SimulatorNode], args: list[str] | None = None) -> int:
+    """Run a simulator until SIGINT or SIGTERM.
+
+    A signal is noted, and looked for between callbacks. rclpy's own handler would end the context
+    in the midst of whatever runs: a publisher fails then, or Fast DDS waits for ever.
+
+    Args:
+        make_simulator: Makes it; called when ROS is initialised.
+        args: The command line; by default the process's own.
+
+    Returns:
+        The exit status: 0, or 2 for parameters that cannot be used.
+    """
+    # Not blocked: libraries have threads of their own by now, which would take the signal.
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    limit_discovery()
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        simulator = make_simulator()
+        simulator.node.get_logger().info("ready")
+        _spin(simulator, ended)
+        simulator.node.destroy_node()
+    except ParameterError as error:
+        print(error, file=sys.stderr)
+        return 2
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+def _spin(simulator: SimulatorNode, ended: threading.Event) -> None:
+    """Answer, and move the world when it is time, until it is ended."""
     executor = SingleThreadedExecutor(context=simulator.node.context)
     executor.add_node(simulator.node)
     try:
-        while simulator.node.context.ok():
-            executor.spin_once(timeout_sec=simulator.seconds_to_tick())
+        while not ended.is_set():
+            executor.spin_once(timeout_sec=min(simulator.seconds_to_tick(), _LOOK_EVERY_S))
             simulator.tick()
     finally:
         executor.shutdown()
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until SIGINT or SIGTERM.
+    """Run the simulator node.
 
     Args:
         args: The command line; by default the process's own.
@@ -290,20 +330,7 @@ def main(args: list[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 for parameters that cannot be used.
     """
-    limit_discovery()
-    rclpy.init(args=args)
-    try:
-        simulator = SimulatorNode()
-        simulator.node.get_logger().info("ready")
-        spin(simulator)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except ParameterError as error:
-        print(error, file=sys.stderr)
-        return 2
-    finally:
-        rclpy.try_shutdown()
-    return 0
+    return run(SimulatorNode, args)
 
 
 if __name__ == "__main__":

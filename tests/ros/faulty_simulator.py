@@ -5,18 +5,14 @@ many steps it lasts.
 """
 
 import array
-import contextlib
 import math
 import sys
 import time
 
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
-from f1_rl.nodes.simulator import SimulatorNode, spin
-from f1_rl.ros.graph import limit_discovery
+from f1_rl.nodes.simulator import SimulatorNode, run
 from f1_rl.ros.messages import image_message, stamp_message
 
 
@@ -113,15 +109,5 @@ class _Through:
         return getattr(self._publisher, name)
 
 
-def main():
-    limit_discovery()
-    rclpy.init()
-    simulator = FaultySimulator()
-    simulator.node.get_logger().info("ready")
-    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
-        spin(simulator)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(FaultySimulator))

@@ -176,6 +176,21 @@ def test_a_script_that_ends_without_closing_leaves_the_car_standing(start, how, 
         graph.close()
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_simulator_that_is_ended_right_after_a_step_does_not_hang(start, how):
+    """With rclpy's own signal handler about every sixth did."""
+    namespace = f"/ended_{how}"
+    simulator = start("f1_rl.nodes.simulator", "-r", f"__ns:={namespace}", **LOCK_STEP)
+    env = gymnasium.make(CAMERA_ROS_ID, disable_env_checker=True, namespace=namespace, **TASK)
+    try:
+        env.reset(seed=0)
+        env.step(0)
+        assert simulator.end(how, timeout_s=20.0) == 0
+        assert "Traceback" not in simulator.output()
+    finally:
+        env.close()
+
+
 def test_the_car_of_a_killed_script_is_taken_over(start, tmp_path):
     start("f1_rl.nodes.simulator", "-r", "__ns:=/left", circuit="simple", **SIZE)
     script = tmp_path / "leaving.py"
