@@ -55,6 +55,8 @@ def run_node(
         The exit status: 0 after a signal or an orderly end, 1 after a failure, 2 if the node could
         not be made of what it was given.
     """
+    # A script starts background processes with SIGINT ignored; a launch ends its nodes by SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
     limit_discovery()
     import rclpy

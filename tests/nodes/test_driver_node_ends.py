@@ -42,6 +42,21 @@ def test_a_signal_ends_the_process_with_the_car_stopped(
     bench.statuses.clear()
 
 
+def test_sigint_ends_a_driver_that_a_script_started_in_the_background(
+    start: Start, bench: Bench
+) -> None:
+    bench.reset()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = start(ready="active")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until(lambda: bench.drives, 10.0, process.output)
+    assert process.end(signal.SIGINT) == 0
+    time.sleep(0.2)
+    assert bench.commands[-1][1:] == (0.0, 0.0)
+
+
 def test_an_impossible_transition_is_refused_and_the_car_drives_on(
     start: Start, bench: Bench
 ) -> None:

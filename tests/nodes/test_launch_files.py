@@ -1,0 +1,136 @@
+"""The launch files with the real launch machinery, and their parameter files without it."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+HAS_ROS = find_spec("rclpy") is not None
+HAS_LAUNCH = find_spec("launch_ros") is not None and find_spec("ros2launch") is not None
+needs_launch = pytest.mark.skipif(
+    not (HAS_ROS and HAS_LAUNCH), reason="launch, launch_ros or ros2launch is not installed"
+)
+
+_LAUNCH = """
+import sys
+from ros2launch.api import launch_a_launch_file
+sys.exit(launch_a_launch_file(
+    launch_file_path=sys.argv[1], launch_file_arguments=sys.argv[2:], noninteractive=True
+))
+"""
+
+
+@pytest.mark.skipif(not HAS_ROS, reason="rclpy is not installed")
+@pytest.mark.parametrize("node", ["driver", "simulator"])
+def test_parameter_files_hold_parameters_that_exist_with_their_defaults(
+    repository: Path, node: str
+) -> None:
+    from f1_rl.nodes.driver_parameters import DriverParameters
+    from f1_rl.nodes.simulator_parameters import SimulatorParameters
+
+    content = yaml.safe_load((repository / "config" / f"{node}.yaml").read_text())
+    values: dict[str, Any] = content["/**"]["ros__parameters"]
+    default = {"driver": DriverParameters(), "simulator": SimulatorParameters()}[node]
+    assert values == {name: getattr(default, name) for name in values}
+
+
+@pytest.fixture
+def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of the package as colcon would make it."""
+    marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "f1_rl"
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    share, programs = tmp_path / "share" / "f1_rl", tmp_path / "lib" / "f1_rl"
+    share.mkdir()
+    programs.mkdir(parents=True)
+    for name in ("launch", "config"):
+        (share / name).symlink_to(repository / name)
+    for node in ("driver", "simulator"):
+        program = programs / node
+        program.write_text(
+            f"#!{sys.executable}\nimport sys\nfrom f1_rl.nodes.{node} import main\n"
+            "sys.exit(main())\n"
+        )
+        program.chmod(0o755)
+    before = os.environ.get("AMENT_PREFIX_PATH", "")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{tmp_path}{os.pathsep}{before}".rstrip(os.pathsep))
+    monkeypatch.setenv("PYTHONPATH", f"{repository}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    return tmp_path
+
+
+def launch(prefix: Path, name: str, *arguments: str) -> "subprocess.Popen[str]":
+    file = prefix / "share" / "f1_rl" / "launch" / f"{name}.launch.py"
+    return subprocess.Popen(
+        [sys.executable, "-c", _LAUNCH, str(file), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def is_running(program: Path) -> bool:
+    commands = (path / "cmdline" for path in Path("/proc").iterdir() if path.name.isdigit())
+    found = []
+    for command in commands:
+        try:
+            found.append(str(program).encode() in command.read_bytes())
+        except OSError:
+            continue
+    return any(found)
+
+
+@needs_launch
+@pytest.mark.parametrize("name", ["simulate", "drive"])
+def test_every_argument_has_a_description_and_a_default(prefix: Path, name: str) -> None:
+    from launch.launch_description_sources import (
+        get_launch_description_from_python_launch_file as read,
+    )
+
+    description = read(str(prefix / "share" / "f1_rl" / "launch" / f"{name}.launch.py"))
+    arguments = description.get_launch_arguments()
+    assert len(arguments) >= 8
+    for argument in arguments:
+        assert argument.default_value is not None, argument.name
+        assert "no description" not in argument.description.lower(), argument.name
+
+
+@needs_launch
+def test_ctrl_c_ends_a_launched_drive_and_leaves_nothing_running(
+    prefix: Path, domain_id: int
+) -> None:
+    policy = Path(__file__).parents[1] / "data" / "policy"
+    process = launch(
+        prefix, "drive", f"policy:={policy}", "simulator:=true", "circuit:=oval", "rate:=1.0"
+    )
+    assert process.stdout is not None
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        if "simulator" in line and "ready" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    seen += process.communicate(timeout=30.0)[0].splitlines()
+    assert any("the car is driven" in line for line in seen), seen
+    assert not is_running(prefix / "lib")
+    assert not any("SIGKILL" in line for line in seen), seen
+
+
+@needs_launch
+def test_a_driver_that_ends_takes_the_simulator_along(prefix: Path, domain_id: int) -> None:
+    process = launch(prefix, "drive", "policy:=/nowhere", "simulator:=true")
+    output = process.communicate(timeout=60.0)[0]
+    assert "is no policy folder" in output
+    assert not is_running(prefix / "lib")
+
+
+@needs_launch
+def test_a_value_that_is_no_choice_is_refused(prefix: Path, domain_id: int) -> None:
+    output = launch(prefix, "simulate", "vehicle:=boat").communicate(timeout=60.0)[0]
+    assert "kinematic" in output
+    assert not is_running(prefix / "lib")
