@@ -59,11 +59,13 @@ def domain_id() -> Iterator[int]:
 class NodeProcess:
     """A node in a process of its own."""
 
-    def __init__(self, module: str, arguments: tuple[str, ...], parameters: dict[str, Any]) -> None:
+    def __init__(
+        self, program: list[str], arguments: tuple[str, ...], parameters: dict[str, Any]
+    ) -> None:
         given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
         self._log = tempfile.NamedTemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, "--ros-args", *given, *arguments],
+            [sys.executable, *program, "--ros-args", *given, *arguments],
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
@@ -109,15 +111,16 @@ def until(
 
 @pytest.fixture(scope="module")
 def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
-    """Start `python -m f1_rl.nodes.<node>`, the driver with the tests' policy."""
+    """Start `python -m f1_rl.nodes.<node>` or a program, the driver with the tests' policy."""
     started: list[NodeProcess] = []
 
     def begin(
         node: str = "driver", *arguments: str, ready: str | None = None, **parameters: Any
     ) -> NodeProcess:
-        if node == "driver":
+        if node != "simulator":
             parameters.setdefault("policy", POLICY)
-        process = NodeProcess(f"f1_rl.nodes.{node}", arguments, parameters)
+        program = ["-c", node] if "\n" in node else ["-m", f"f1_rl.nodes.{node}"]
+        process = NodeProcess(program, arguments, parameters)
         started.append(process)
         if ready is not None:
             process.wait_for(ready)

@@ -11,8 +11,9 @@ from conftest import Bench, NodeProcess, until
 from nav_msgs.msg import Odometry
 
 from f1_rl.circuits import LapCounter, Poses, load_circuit
-from f1_rl.ros.messages import read_odometry
+from f1_rl.ros.messages import camera_info_message, read_odometry
 from f1_rl.ros.qos import lossless
+from f1_rl.simulation import Camera
 
 Start = Callable[..., NodeProcess]
 
@@ -67,6 +68,31 @@ def test_an_impossible_transition_is_refused_and_the_car_drives_on(
     time.sleep(0.3)
     assert bench.drives
     assert process.end() == 0
+
+
+@pytest.mark.parametrize("callback", ["_on_camera_info", "_on_decision", "_look_around"])
+def test_an_error_in_a_callback_ends_the_process_with_the_car_stopped(
+    start: Start, bench: Bench, callback: str
+) -> None:
+    bench.reset()
+    broken = f"""
+import sys, threading, time
+from f1_rl.nodes.driver import DriverNode, main
+began_s = time.monotonic()
+def fail(*_):
+    if time.monotonic() > began_s + 2.0:
+        raise RuntimeError("on purpose")
+DriverNode.{callback} = fail
+sys.exit(main())
+"""
+    process = start(broken, ready="active")
+    until(lambda: bench.drives, 10.0, process.output)
+    time.sleep(2.0)
+    bench.infos.publish(camera_info_message(Camera(), 0, "camera"))
+    assert process.exit_code() == 1
+    assert "on purpose" in process.output()
+    time.sleep(0.2)
+    assert bench.commands[-1][1:] == (0.0, 0.0)
 
 
 def test_a_shutdown_transition_stops_the_car(start: Start, bench: Bench) -> None:

@@ -112,7 +112,7 @@ def test_ctrl_c_ends_a_launched_drive_and_leaves_nothing_running(
     seen: list[str] = []
     for line in process.stdout:
         seen.append(line)
-        if "simulator" in line and "ready" in line:
+        if all(text in "".join(seen) for text in ("ready", "the car is driven")):
             break
     process.send_signal(signal.SIGINT)
     seen += process.communicate(timeout=30.0)[0].splitlines()
