@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=600, help="pictures to publish")
     parser.add_argument("--rate", type=float, default=20.0, help="pictures a second")
     parser.add_argument(
-        "--reliability", nargs="+", default=["reliable", "best_effort"], help="of the subscription"
+        "--reliability", nargs="+", default=["auto", "best_effort"], help="of the subscription"
     )
     arguments = parser.parse_args()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
@@ -78,7 +78,7 @@ class driver_process:  # noqa: N801
         self._command += ["-p", "frozen_timeout_s:=0.0", "-p", "frozen_turn_timeout_s:=0.0"]
 
     def __enter__(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(self._command)
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
         return self._process
 
     def __exit__(self, *_: object) -> None:
