@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 PYTEST_ARGS ?=
+# Whole files to one worker each, because their fixtures are made once a file.
+PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 LOCKED_PYTHONS := 3.10 3.11 3.12
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -46,12 +48,12 @@ train: setup ## Set everything up and train (ARGS="--circuit oval" passes option
 test: setup ## Set everything up and run ruff, mypy and pytest (PYTEST_ARGS="-k camera")
 	@status=0; \
 	$(MAKE) lint || status=1; \
-	$(RUN) -m pytest $(PYTEST_ARGS) || status=1; \
+	$(RUN) $(PYTEST) $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 .PHONY: test-tensorflow
 test-tensorflow: setup ## Set everything up and run the tests that need TensorFlow
-	@$(RUN) -m pytest -m tensorflow $(PYTEST_ARGS)
+	@$(RUN) $(PYTEST) -m tensorflow $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: setup ## Check style and types

@@ -136,28 +136,28 @@ def normalised(distribution: str) -> str:
     return re.sub("[-_.]+", "-", distribution).lower()
 
 
-def imported_distributions(source: Path) -> set[str]:
-    """Return the distributions, normalised, that a Python file imports."""
-    distributions = packages_distributions()
+def imported_modules(source: Path) -> set[str]:
+    """Return the top-level modules outside the standard library that a Python file imports."""
     names = set()
     for node in ast.walk(ast.parse(source.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names.add(node.module.split(".")[0])
-    names -= set(sys.stdlib_module_names)
-    return {normalised(distributions.get(name, [name])[0]) for name in names}
+    return names - set(sys.stdlib_module_names)
 
 
 def test_every_imported_distribution_is_a_declared_dependency(wheel, repository):
     requirements = re.findall(r"(?m)^Requires-Dist: ([\w.-]+)", member(wheel, "METADATA"))
     declared = {normalised(name) for name in requirements}
+    # llvmlite is Numba's own back end; rclpy comes with ROS.
+    declared |= {"f1-rl", "llvmlite", "rclpy"}
+    distributions = packages_distributions()
     undeclared = {
-        (source.relative_to(repository).as_posix(), distribution)
+        f"{source.relative_to(repository)} imports {module}"
         for source in (repository / "f1_rl").rglob("*.py")
-        for distribution in imported_distributions(source)
-        # llvmlite is Numba's own back end; rclpy comes with ROS.
-        if distribution not in declared | {"f1-rl", "llvmlite", "rclpy"}
+        for module in imported_modules(source)
+        if not declared & {normalised(name) for name in distributions.get(module, [module])}
     }
     assert not undeclared
 
