@@ -1,3 +1,5 @@
+import multiprocessing
+import os
 import pickle
 import threading
 from dataclasses import replace
@@ -211,6 +213,25 @@ def test_renderer_may_be_used_by_several_threads_at_once(circuits: list[Circuit]
     for thread in threads:
         thread.join()
     assert results == [True] * 60
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_renderer_draws_in_a_forked_process(circuits: list[Circuit]) -> None:
+    """As in Gymnasium's AsyncVectorEnv, after the parent's helping threads have started."""
+    renderer = Renderer(circuits, Camera(), threads=2)
+    index, poses = scatter(circuits, 16, seed=13)
+    expected = renderer.view(index, poses, Appearance.nominal(16), RED)
+
+    def draw_again() -> None:
+        view = renderer.view(index, poses, Appearance.nominal(16), RED)
+        os._exit(0 if (view == expected).all() else 1)
+
+    child = multiprocessing.get_context("fork").Process(target=draw_again)
+    child.start()
+    child.join(timeout=20)
+    code = child.exitcode
+    child.kill()
+    assert code == 0
 
 
 def test_pickled_renderer_draws_the_same(circuits: list[Circuit], renderer: Renderer) -> None:
