@@ -117,7 +117,7 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 	for version in $(LOCKED_PYTHONS); do \
 		pins="requirements/py$${version/./}.txt"; \
 		compile --python-version "$$version" --output-file "$$pins" \
-			--extra train --extra report --extra window --extra test --extra dev \
+			--extra train --extra report --extra drive --extra window --extra test --extra dev \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--override requirements/overrides.in setup.py; \
 		echo "$$pins: $$(grep -c == "$$pins") packages"; \
