@@ -69,8 +69,8 @@ format: setup ## Format the code and repair what ruff can repair
 	@$(RUN) -m ruff format .
 
 .PHONY: bench
-bench: setup ## Measure the simulator and the learner on this machine
-	@$(VENV)/bin/f1-rl benchmark $(ARGS)
+bench: setup ## Measure on this machine what docs/results states
+	@for script in benchmarks/*.py; do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
 .PHONY: setup
 setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package

@@ -3,6 +3,7 @@ import configparser
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ import pytest
 
 import f1_rl
 
+SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
 SIMULATION_SIDE = ("f1_rl.circuits", "f1_rl.simulation", "f1_rl.driving")
 
 
@@ -81,19 +83,15 @@ def test_the_pins_build_with_the_tools_that_are_installed_first(pins, repository
 def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     directory = tmp_path_factory.mktemp("wheel")
     source = directory / "source"
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=repository,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
     # A copy, because building leaves build/ and the egg-info beside the sources.
-    for name in filter(None, tracked.split("\0")):
-        if name.startswith("tests/") or not (repository / name).is_file():
-            continue
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_bytes((repository / name).read_bytes())
+    for name in ("f1_rl", "resource", *SHARED_DIRECTORIES):
+        if (repository / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(repository / name, source / name, ignore=ignore)
+    for name in ("LICENSE", "MANIFEST.in", "package.xml", "pyproject.toml"):
+        shutil.copy(repository / name, source)
+    for path in repository.glob("setup.*"):
+        shutil.copy(path, source)
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),
@@ -125,7 +123,7 @@ def test_the_wheel_holds_what_ros_looks_for_in_share(wheel, repository):
     share = {name.partition(".data/data/share/")[2] for name in wheel.namelist()}
     expected = {"ament_index/resource_index/packages/f1_rl", "f1_rl/package.xml"} | {
         f"f1_rl/{path.relative_to(repository).as_posix()}"
-        for directory in ("launch", "worlds", "models", "config")
+        for directory in SHARED_DIRECTORIES
         for path in (repository / directory).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
