@@ -121,7 +121,10 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
 
         Raises:
             SettingsError: A setting does not exist or does not fit.
+            ValueError: There is no such render mode.
         """
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode {render_mode!r}: many cars have rgb_array only.")
         task_settings = build_settings(TaskSettings, settings, "environment")
         self.task = make_task(task_settings, num_envs, cars)
         self.num_envs = num_envs
@@ -181,7 +184,8 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         self._ended = outcome.terminated | outcome.truncated
         rewards = np.where(resets, 0.0, outcome.rewards)
         observations = observe(self.task, resets)
-        return observations, rewards, outcome.terminated, outcome.truncated, self._infos(outcome)
+        infos = self._infos(outcome, ~resets)
+        return observations, rewards, outcome.terminated, outcome.truncated, infos
 
     def render(self) -> tuple[npt.NDArray[np.uint8], ...] | None:
         """Return the picture of every car's camera, `(H, W, 3)` each."""
@@ -207,8 +211,8 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         """Return the current observations again, without looking anew."""
         return _with_speed(self.task, self.task.last_frames())
 
-    def _infos(self, outcome: Outcome) -> dict[str, Any]:
-        present = np.ones(self.num_envs, np.bool_)
+    def _infos(self, outcome: Outcome, present: BoolArray) -> dict[str, Any]:
+        """Return the infos, with the mask of the cars that drove instead of being reset."""
         infos: dict[str, Any] = {}
         for name, values in _info(outcome).items():
             infos[name] = values
@@ -234,9 +238,9 @@ class F1CameraEnv(gym.Env[Any, Any]):
     `speed` (`Box(-inf, inf, (1,), float32)`, in units of 10 m/s).
 
     ## Rewards
-    The weighted sum of named rules, each in `info` as `reward/<name>`. By default
-    `centred_progress`: the distance driven along the circuit as a share of what full speed would
-    drive, times `1 - (lateral error / half width)^2`.
+    The weighted sum of named rules, each in `info` as `reward/<name>`. By default two, with
+    `e = lateral error / half width`: `centred_progress`, the distance driven along the circuit as
+    a share of what full speed would drive, times `1 - e^2`; and `lateral_error`, `-e^2`.
 
     ## Starting State
     Standing, anywhere on the circuits, in either direction, up to 0.5 m beside the centre line and
