@@ -12,6 +12,7 @@ from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.replay import Batch
 from f1_rl.learning.settings import AgentSettings, NetworkSettings
 from f1_rl.policy.quiet import quiet_stderr
+from f1_rl.settings import SettingsError
 
 tf: Any = import_tensorflow()
 
@@ -56,6 +57,9 @@ class Agent:
             settings: The learning rule.
             seed: Of the initial weights.
             device: A TensorFlow device; none chooses a GPU where there is one.
+
+        Raises:
+            SettingsError: The convolutions do not fit the pictures.
         """
         self.layout = layout
         self.num_actions = num_actions
@@ -138,10 +142,17 @@ class Agent:
             variable.assign(value)
 
     def save_greedy_policy(self, folder: Path) -> None:
-        """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver."""
+        """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         with quiet_stderr():
             saver = policy_saver.PolicySaver(self._agent.policy, batch_size=None)
-            saver.save(str(folder))
+            try:
+                saver.save(str(folder))
+            except tf.errors.OpError as error:
+                raise OSError(None, error.message, str(folder)) from error
 
     def tflite_model(self) -> bytes:
         """Return the Q-function of one observation as a TFLite model.
@@ -289,6 +300,7 @@ def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
     layers = tf.keras.layers
     if len(shape) != 3:
         return layers.Flatten(dtype=tf.float32)
+    _check_convolutions(shape, settings)
     initializer = tf.keras.initializers.VarianceScaling(scale=2.0, mode="fan_in")
     convolutions = [
         layers.Conv2D(filters, kernel, strides, activation="relu", kernel_initializer=initializer)
@@ -297,3 +309,15 @@ def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
         )
     ]
     return tf.keras.Sequential([layers.Rescaling(1 / 255), *convolutions, layers.Flatten()])
+
+
+def _check_convolutions(shape: tuple[int, ...], settings: NetworkSettings) -> None:
+    """Refuse a picture that becomes smaller than the kernel of the next convolution."""
+    rows, columns = shape[:2]
+    for kernel, stride in zip(settings.kernels, settings.strides, strict=True):
+        if rows < kernel[0] or columns < kernel[1]:
+            raise SettingsError(
+                f"agent.network.kernels: a kernel of {kernel[0]} x {kernel[1]} is larger than the "
+                f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}."
+            )
+        rows, columns = (rows - kernel[0]) // stride[0] + 1, (columns - kernel[1]) // stride[1] + 1
