@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +17,7 @@ from f1_rl.circuits import (
     write_circuit_csv,
 )
 from f1_rl.cli import options
+from f1_rl.cli.errors import CommandError
 
 SUMMARY = "List the circuits, check and import one from a CSV file, draw one, or export one."
 
@@ -57,12 +60,18 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.from_car is None
             else draw_from_car(circuit, arguments.from_car)
         )
-        if not cv2.imwrite(str(arguments.output), picture[..., ::-1]):
-            raise OSError(None, "the picture cannot be written", str(arguments.output))
+        _write_png(arguments.output, picture)
     else:
         write_circuit_csv(circuit, arguments.output)
     print(f"{arguments.output}: {_describe(circuit)}")
     return 0
+
+
+def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    encoded, data = cv2.imencode(".png", picture[..., ::-1])
+    if not encoded:
+        raise CommandError(f"{path}: the picture cannot be encoded as PNG.")
+    path.write_bytes(data.tobytes())
 
 
 def _list(as_json: bool) -> None:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from f1_rl.cli.errors import CommandError
 from f1_rl.settings import parse_assignment
 
 CIRCUIT_HELP = (
@@ -59,10 +60,48 @@ def print_json(document: Any) -> None:
 
 
 def policy_folder(run_or_policy: Path, last: bool) -> Path:
-    """Return the policy folder that was meant: of a run the best, or the last one."""
-    if last and (run_or_policy / "policy-last").is_dir():
-        return run_or_policy / "policy-last"
-    return run_or_policy
+    """Return the policy folder that was meant: of a run the best, or the last one.
+
+    Raises:
+        CommandError: The last one of a run was asked for, and there is none.
+    """
+    if not last:
+        return run_or_policy
+    folder = run_or_policy / "policy-last"
+    if not folder.is_dir():
+        raise CommandError(
+            f"{run_or_policy}: holds no policy-last, which a run leaves when it ends "
+            "or is stopped; leave out --last."
+        )
+    return folder
+
+
+def positive_int(text: str) -> int:
+    """Return the number that an option was given, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is no whole number from 1 on.
+    """
+    return _int_from(1, text)
+
+
+def natural_int(text: str) -> int:
+    """Return the number that an option was given, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is no whole number from 0 on.
+    """
+    return _int_from(0, text)
+
+
+def _int_from(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
-from f1_rl.settings import build_settings
+from f1_rl.settings import build_settings, merge
 
 if TYPE_CHECKING:
     from f1_rl.learning.runs import RunSettings
@@ -88,8 +88,14 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
                 )
         values = RunFolder(arguments.resume).read_config()
         values.pop("versions", None)
-        if arguments.steps is not None:
-            values["training"]["env_steps"] = arguments.steps
+        for change in (*options.assignments(arguments), overrides):
+            fixed = [name for name in change if name not in ("agent", "training")]
+            if fixed:
+                raise CommandError(
+                    f"--set {fixed[0]} cannot be changed in a run that is resumed; only agent and "
+                    "training can, start another run for that."
+                )
+            values = merge(values, change)
         return build_settings(RunSettings, values, str(arguments.resume / "config.yaml")), (
             arguments.resume
         )
@@ -99,7 +105,9 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     changes += [{"task": task}] if task else []
     changes += [*options.assignments(arguments), overrides]
     settings = run_settings(preset, changes)
-    return settings, arguments.run_dir or _new_folder(settings)
+    folder = arguments.run_dir or _new_folder(settings)
+    RunFolder(folder).check_unused()
+    return settings, folder
 
 
 def _new_folder(settings: "RunSettings") -> Path:
