@@ -4,7 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from f1_rl.settings import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Settings
+from f1_rl.settings import (
+    FiniteFloat,
+    Fraction,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Settings,
+)
 
 Size = tuple[PositiveInt, PositiveInt]
 
@@ -66,8 +73,8 @@ class AgentSettings(Settings, frozen=True):
     loss: Literal["huber", "squared"] = "huber"
     reward_scale: PositiveFloat = 1.0
     atoms: Annotated[int, Meta(ge=2)] = 51
-    min_value: float = -10.0
-    max_value: float = 10.0
+    min_value: FiniteFloat = -10.0
+    max_value: FiniteFloat = 10.0
 
     def __post_init__(self) -> None:
         """Check the support of the value distribution."""
