@@ -1,6 +1,7 @@
 """What `f1-rl train` prints: a progress bar with the figures that matter, and evaluations."""
 
 import math
+import shlex
 import time
 from pathlib import Path
 from types import TracebackType
@@ -48,7 +49,8 @@ class TrainingDisplay:
         what = ", ".join(settings.task.circuits) if settings.drives else settings.env
         self._console.print(
             f"[bold]f1-rl train[/bold]  {what}  ·  {settings.agent.algorithm}  ·  "
-            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}"
+            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}",
+            soft_wrap=True,
         )
         return self
 
@@ -85,24 +87,28 @@ class TrainingDisplay:
         since_start = time.monotonic() - self._began
         mark = " [green]best so far[/green]" if best else ""
         self._console.print(
-            f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}"
+            f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}",
+            soft_wrap=True,
         )
         if evaluation.solved and not self._solved:
             self._solved = True
             self._console.print(
                 f"  [bold green]Solved[/bold green] after {progress.env_step:,} environment steps, "
-                f"{progress.update:,} updates, {since_start:.1f} s from the start."
+                f"{progress.update:,} updates, {since_start:.1f} s from the start.",
+                soft_wrap=True,
             )
 
     def say(self, text: str) -> None:
         """Print a sentence."""
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def on_end(self, result: dict[str, Any]) -> None:
         """Print what is where, and what to do next."""
         folder = self._folder
         if result["interrupted"]:
-            self.say(f"Stopped and saved. Go on with: f1-rl train --resume {folder}")
+            self.say(
+                f"Stopped and saved. Go on with: f1-rl train --resume {shlex.quote(str(folder))}"
+            )
             return
         lap = result.get("lap")
         if lap is None:
@@ -118,7 +124,7 @@ class TrainingDisplay:
         for name, meaning in (
             ("report.html", "what happened: open it in a browser"),
             ("lap.mp4", "the lap as the camera and the network saw it"),
-            ("policy/", f"drive on with it: f1-rl drive {folder}"),
+            ("policy/", f"drive on with it: f1-rl drive {shlex.quote(str(folder))}"),
         ):
             self.say(f"  {folder / name}  [dim]{meaning}[/dim]")
 
