@@ -106,10 +106,7 @@ setup(
     },
     entry_points={
         "console_scripts": ["f1-rl = f1_rl.cli.main:main"],
-        # Gymnasium 1.0 stopped reading these: there, importing the module registers.
-        "gymnasium.envs": [
-            "__root__ = f1_rl.driving.registration:register_gymnasium_envs",
-        ],
+        # Gymnasium stopped reading such entries with 1.0: importing f1_rl registers there.
         "gym.envs": [
             "__root__ = f1_rl.driving.registration:register_gym_envs",
         ],

@@ -32,9 +32,18 @@ def modules_after(statement: str, repository: Path) -> set[str]:
     return {name.split(".")[0] for name in json.loads(output.splitlines()[-1])}
 
 
-def test_importing_the_package_imports_nothing_outside_the_standard_library(repository):
-    added = modules_after("import f1_rl", repository) - modules_after("", repository)
+def test_importing_the_package_adds_little_to_importing_gymnasium(repository):
+    gymnasium_alone = modules_after("import gymnasium", repository)
+    added = modules_after("import f1_rl", repository) - gymnasium_alone
     assert added - {"f1_rl"} <= set(sys.stdlib_module_names)
+    assert not {"tensorflow", "rclpy", "numba", "scipy", "cv2"} & gymnasium_alone
+
+
+def test_importing_the_package_registers_the_environment(repository):
+    program = (
+        "import f1_rl, gymnasium; env = gymnasium.make('f1_rl/F1Camera-v0'); print(env.reset()[1])"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=repository, check=True)
 
 
 @pytest.mark.parametrize("package", SIMULATION_SIDE)
@@ -169,9 +178,8 @@ def entry_points(wheel) -> configparser.ConfigParser:
 
 def test_the_wheel_names_the_command_and_the_environments(entry_points):
     assert entry_points["console_scripts"]["f1-rl"] == "f1_rl.cli.main:main"
-    for group, kind in (("gymnasium.envs", "gymnasium"), ("gym.envs", "gym")):
-        function = f"f1_rl.driving.registration:register_{kind}_envs"
-        assert entry_points[group]["__root__"] == function
+    function = "f1_rl.driving.registration:register_gym_envs"
+    assert entry_points["gym.envs"]["__root__"] == function
 
 
 def test_every_entry_point_can_be_loaded(entry_points):

@@ -16,13 +16,15 @@ from f1_rl.settings import SettingsError
 
 tf: Any = import_tensorflow()
 
-from tf_agents.agents.categorical_dqn import categorical_dqn_agent  # noqa: E402
-from tf_agents.agents.dqn import dqn_agent  # noqa: E402
-from tf_agents.networks import categorical_q_network, q_network  # noqa: E402
-from tf_agents.policies import policy_saver  # noqa: E402
-from tf_agents.specs import tensor_spec  # noqa: E402
-from tf_agents.trajectories import time_step, trajectory  # noqa: E402
-from tf_agents.utils import common  # noqa: E402
+# TF-Agents imports gym, which prints at every import that it is not maintained any more.
+with quiet_stderr():
+    from tf_agents.agents.categorical_dqn import categorical_dqn_agent
+    from tf_agents.agents.dqn import dqn_agent
+    from tf_agents.networks import categorical_q_network, q_network
+    from tf_agents.policies import policy_saver
+    from tf_agents.specs import tensor_spec
+    from tf_agents.trajectories import time_step, trajectory
+    from tf_agents.utils import common
 
 Array = npt.NDArray[Any]
 
