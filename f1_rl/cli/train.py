@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,14 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train."""
-    began = time.monotonic()
     settings, folder = _settings(arguments)
     # Only now, since a wrong option should not cost the seconds that TensorFlow takes.
     from f1_rl.cli.training_display import TrainingDisplay
     from f1_rl.learning.device import describe_device
     from f1_rl.learning.training import start_run
 
-    with TrainingDisplay(settings, folder, quiet=arguments.json, began=began) as display:
+    with TrainingDisplay(settings, folder, quiet=arguments.json) as display:
         trainer = start_run(
             settings, folder, display, device=arguments.device, resume=arguments.resume is not None
         )
@@ -56,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         "run_dir": str(folder),
         "env_steps": trainer.env_steps,
         "solved": None if trainer.solved_at is None else vars(trainer.solved_at),
+        "solved_after_s": display.solved_after_s,
         "interrupted": interrupted,
     }
     if settings.drives and not arguments.no_report and not interrupted:

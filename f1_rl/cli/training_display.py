@@ -2,13 +2,14 @@
 
 import math
 import shlex
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from f1_rl.cli.process_clock import process_age_s
 
 if TYPE_CHECKING:
     from f1_rl.learning.evaluation import Evaluation
@@ -19,19 +20,18 @@ if TYPE_CHECKING:
 class TrainingDisplay:
     """A listener that shows how training goes; prints nothing where it is quiet."""
 
-    def __init__(self, settings: "RunSettings", folder: Path, *, quiet: bool, began: float) -> None:
+    def __init__(self, settings: "RunSettings", folder: Path, *, quiet: bool) -> None:
         """Prepare the bar.
 
         Args:
             settings: Of the run.
             folder: Of the run.
             quiet: Print nothing at all.
-            began: `time.monotonic()` when the command began.
         """
         self._settings = settings
         self._folder = folder
-        self._began = began
-        self._solved = False
+        # Seconds from the start of the process to the first evaluation with full success.
+        self.solved_after_s: float | None = None
         self._console = Console(quiet=quiet, highlight=False)
         self._bar = Progress(
             TextColumn("{task.percentage:3.0f} %"),
@@ -84,14 +84,14 @@ class TrainingDisplay:
         self, progress: "TrainingProgress", evaluation: "Evaluation", best: bool
     ) -> None:
         """Print a line for each evaluation."""
-        since_start = time.monotonic() - self._began
+        since_start = process_age_s()
         mark = " [green]best so far[/green]" if best else ""
         self._console.print(
             f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}",
             soft_wrap=True,
         )
-        if evaluation.solved and not self._solved:
-            self._solved = True
+        if evaluation.solved and self.solved_after_s is None:
+            self.solved_after_s = since_start
             self._console.print(
                 f"  [bold green]Solved[/bold green] after {progress.env_step:,} environment steps, "
                 f"{progress.update:,} updates, {since_start:.1f} s from the start.",
