@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 from rich.table import Table
 
 from f1_rl.circuits import (
@@ -109,7 +108,7 @@ def _list(as_json: bool) -> None:
             "yes" if row["line"] else "no",
             str(row["description"]),
         )
-    Console().print(table)
+    options.print_table(table)
 
 
 def _describe(circuit: Circuit) -> str:

@@ -4,7 +4,6 @@ import argparse
 import csv
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from f1_rl.cli import options
@@ -91,7 +90,7 @@ def _print_table(driver: str, drives: list[Drive]) -> None:
             f"{max(drive.report.p95_lateral_error_m for drive in here):.3f}",
             f"{_mean(here, 'command_smoothness'):.1f}",
         )
-    Console().print(table)
+    options.print_table(table)
 
 
 def _mean(drives: list[Drive], name: str) -> float:

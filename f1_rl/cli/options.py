@@ -5,8 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
 from f1_rl.cli.errors import CommandError
 from f1_rl.settings import parse_assignment
+
+_WIDTH_IN_FILES = 120
 
 CIRCUIT_HELP = (
     "circuit to drive: a name ('f1-rl circuit list'), a CSV file, 'random-7' or a range of random "
@@ -52,6 +57,14 @@ def task_changes(arguments: argparse.Namespace) -> dict[str, Any]:
 def assignments(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Return the changes that `--set` asks for, in order."""
     return [parse_assignment(text) for text in arguments.assignments]
+
+
+def print_table(table: Table) -> None:
+    """Print a table, wide where the output is no terminal that sets a width."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_IN_FILES)
+    console.print(table)
 
 
 def print_json(document: Any) -> None:

@@ -1,5 +1,6 @@
 """The driving task as Gymnasium environments: one car, and many at once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from f1_rl.circuits import BoolArray, load_circuit
+from f1_rl.circuits import BoolArray, Circuit, load_circuit
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.cars import Cars
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
@@ -21,19 +22,32 @@ Observation = npt.NDArray[np.uint8] | dict[str, npt.NDArray[Any]]
 SPEED_UNIT_MPS = 10.0
 
 
-def make_simulator(settings: TaskSettings, num_cars: int) -> Simulator:
+def load_circuits(settings: TaskSettings) -> list[Circuit]:
+    """Return the circuits of the task, ranges of random ones written out.
+
+    Raises:
+        CircuitError: A circuit does not exist or cannot be used.
+    """
+    names = expand_circuit_names(settings.circuits)
+    return [load_circuit(name, scale=settings.circuit_scale) for name in names]
+
+
+def make_simulator(
+    settings: TaskSettings, num_cars: int, circuits: Sequence[Circuit] | None = None
+) -> Simulator:
     """Return the embedded simulator that the settings describe.
+
+    Args:
+        settings: The task.
+        num_cars: Cars that drive at once.
+        circuits: Those of the task, where they are loaded already.
 
     Raises:
         CircuitError: A circuit does not exist or cannot be used.
         ValueError: The control period or the camera cannot be used.
     """
-    circuits = [
-        load_circuit(name, scale=settings.circuit_scale)
-        for name in expand_circuit_names(settings.circuits)
-    ]
     return Simulator(
-        circuits,
+        load_circuits(settings) if circuits is None else circuits,
         num_cars,
         camera=settings.camera,
         vehicle=settings.vehicle,

@@ -126,8 +126,11 @@ class Agent:
             variable.assign(value)
 
     def state(self) -> dict[str, Any]:
-        """Return weights, target, optimiser and counter, for a checkpoint."""
-        return {"variables": [np.array(v.numpy()) for v in self._variables()]}
+        """Return weights, target, optimiser and counters, for a checkpoint."""
+        return {
+            "variables": [np.array(v.numpy()) for v in self._variables()],
+            "learning_rate": float(self._optimizer.learning_rate.numpy()),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned.
@@ -142,6 +145,7 @@ class Agent:
             raise ValueError("the checkpoint's network or optimiser is not this run's.")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+        self.set_learning_rate(state["learning_rate"])
 
     def save_greedy_policy(self, folder: Path) -> None:
         """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver.
@@ -180,6 +184,8 @@ class Agent:
             *self._agent._target_q_network.variables,
             *(optimizer() if callable(optimizer) else optimizer),
             self._agent.train_step_counter,
+            # Counts the updates until the target network's next one.
+            *self._agent._update_target.variables,
         ]
 
     def _build(self) -> Any:

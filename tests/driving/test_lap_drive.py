@@ -100,11 +100,6 @@ def test_the_observer_sees_every_step_until_the_last_car_is_done():
     assert seen[-1].truncated.any()
 
 
-def test_only_the_first_circuits_are_driven_when_asked():
-    lap = LapDrive(task_of("oval", "simple"), 2, circuits=1)
-    assert {drive.circuit.name for drive in lap.drive(LineFollower(lap.task))} == {"oval"}
-
-
 def with_line() -> list:
     names = [name for name in circuit_names() if load_circuit(name).has_line]
     assert len(names) > 4
