@@ -150,7 +150,7 @@ def test_only_damaged_checkpoints_are_an_error_that_names_them(tmp_path, damage)
     checkpoints = Checkpoints(tmp_path)
     damage(checkpoints.save(2, tree_at(2)))
     with pytest.raises(
-        CheckpointError, match=r"no checkpoint that can be read .*step-000000000002"
+        CheckpointError, match=r"that can be read .*step-000000000002"
     ):
         checkpoints.load_latest()
 
