@@ -16,16 +16,15 @@ requirements. For Stable-Baselines3, without letting it change NumPy:
 Equal in all systems: the environment (f1_rl/F1Camera-v0, or CartPole-v1), the processors and the
 threads for each library, CPU only, OpenMP's threads sleeping where they wait (OMP_WAIT_POLICY=
 PASSIVE unless it is set: torch, whose threads would spin otherwise, is several times slower when
-anything else runs); the default preset's network, with the number of parameters
-compared; batch size, updates per environment step, n-step returns, replay capacity, Adam, Huber
-loss, plain DQN (Stable-Baselines3 has no Double DQN), epsilon 0.05, copying to the target network
-every 40 updates.
+anything else runs); the default preset's network, with the number of parameters compared; batch
+size, updates per environment step, n-step returns, replay capacity, Adam, Huber loss, plain DQN
+(Stable-Baselines3 has no Double DQN), epsilon 0.05, copying to the target network every 40 updates.
 
-Not equal: TF-Agents has the environment through gym, the others through Gymnasium (CartPole is
-thus each library's own). Stable-Baselines3 clips the norm of all gradients together, the others
-that of each variable, and skips the network for a random action. TF-Agents moves all n + 1
-observations of a sample, ours and Stable-Baselines3 the first and the last. Ours counts the step that resets an environment when it schedules updates, and
-writes a row of its log four times a second.
+Not equal: TF-Agents has the environment through gym, the others through Gymnasium (CartPole is thus
+each library's own). Stable-Baselines3 clips the norm of all gradients together, the others that of
+each variable, and skips the network for a random action. TF-Agents moves all n + 1 observations of
+a sample, ours and Stable-Baselines3 the first and the last. Ours counts the step that resets an
+environment when it schedules updates, and writes a row of its log four times a second.
 
 Group "one": one environment acts, as the stock loops are written. Group "many": 32 at once. The
 peers do that with their own vector environments of 32 separate ones (TF-Agents'
