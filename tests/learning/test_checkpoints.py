@@ -149,9 +149,7 @@ def test_behind_a_damaged_checkpoint_the_one_before_is_loaded(tmp_path, damage):
 def test_only_damaged_checkpoints_are_an_error_that_names_them(tmp_path, damage):
     checkpoints = Checkpoints(tmp_path)
     damage(checkpoints.save(2, tree_at(2)))
-    with pytest.raises(
-        CheckpointError, match=r"that can be read .*step-000000000002"
-    ):
+    with pytest.raises(CheckpointError, match=r"that can be read .*step-000000000002"):
         checkpoints.load_latest()
 
 
