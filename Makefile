@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 PYTEST_ARGS ?=
+# Whole files to one worker each, because their fixtures are made once a file.
+PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 LOCKED_PYTHONS := 3.10 3.11 3.12
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
@@ -32,6 +34,8 @@ endif
 RUN := $(VENV)/bin/python
 # Empty for an unsupported interpreter, which the first rule below refuses.
 PINS := $(wildcard requirements/py$(subst .,,$(VERSION)).txt)
+ROS_VENV := $(VENV)-ros
+ROS_PINS := $(wildcard requirements/ros-py$(subst .,,$(VERSION)).txt)
 KERNELS := $(wildcard f1_rl/*/*_kernels.py)
 
 .PHONY: help
@@ -46,12 +50,26 @@ train: setup ## Set everything up and train (ARGS="--circuit oval" passes option
 test: setup ## Set everything up and run ruff, mypy and pytest (PYTEST_ARGS="-k camera")
 	@status=0; \
 	$(MAKE) lint || status=1; \
-	$(RUN) -m pytest $(PYTEST_ARGS) || status=1; \
+	$(RUN) $(PYTEST) $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 .PHONY: test-tensorflow
 test-tensorflow: setup ## Set everything up and run the tests that need TensorFlow
-	@$(RUN) -m pytest -m tensorflow $(PYTEST_ARGS)
+	@$(RUN) $(PYTEST) -m tensorflow $(PYTEST_ARGS)
+
+# An environment of its own: with the ROS wheels in it an interpreter starts twice.
+$(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.created
+	@echo "Installing $$(grep -c == $(ROS_PINS)) pinned packages with ROS 2 among them ..."; \
+	rm -rf $(ROS_VENV); $(RUN) -m venv $(ROS_VENV); \
+	install="$(ROS_VENV)/bin/python -m pip install --quiet --no-deps"; \
+	$$install --require-hashes -r requirements/build.txt; \
+	$$install --require-hashes --no-build-isolation -r $(ROS_PINS); \
+	$$install --no-build-isolation --editable .; \
+	touch $@; echo "Installed them ($$SECONDS s)."
+
+.PHONY: test-ros
+test-ros: $(ROS_VENV)/.ready ## Run the tests of the nodes on real ROS 2 wheels (an environment of their own)
+	@$(ROS_VENV)/bin/python -m pytest tests/ros tests/nodes $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: setup ## Check style and types
@@ -67,8 +85,8 @@ format: setup ## Format the code and repair what ruff can repair
 	@$(RUN) -m ruff format .
 
 .PHONY: bench
-bench: setup ## Measure the simulator and the learner on this machine
-	@$(VENV)/bin/f1-rl benchmark $(ARGS)
+bench: setup ## Measure on this machine what docs/results states
+	@for script in benchmarks/*.py; do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
 .PHONY: setup
 setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package
@@ -115,10 +133,15 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 	for version in $(LOCKED_PYTHONS); do \
 		pins="requirements/py$${version/./}.txt"; \
 		compile --python-version "$$version" --output-file "$$pins" \
-			--extra train --extra report --extra window --extra test --extra dev \
+			--extra train --extra report --extra drive --extra window --extra test --extra dev \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--override requirements/overrides.in setup.py; \
-		echo "$$pins: $$(grep -c == "$$pins") packages"; \
+		ros_pins="requirements/ros-py$${version/./}.txt"; \
+		compile --python-version "$$version" --output-file "$$ros_pins" \
+			--extra drive --extra test --extra ros \
+			--constraint requirements/constraints.in --constraint requirements/build.txt \
+			--constraint "$$pins" setup.py; \
+		echo "$$pins, $$ros_pins: $$(grep -c == "$$pins"), $$(grep -c == "$$ros_pins") packages"; \
 	done
 
 .PHONY: clean

@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 NAME = "f1_rl"
 ROOT = Path(__file__).parent.resolve()
 # What the package reads of its own, beside Python.
-DATA_SUFFIXES = ("css", "csv", "html", "j2", "yaml")
+DATA_SUFFIXES = ("css", "csv", "html", "j2", "xml", "yaml")
 # Directories that a ROS 2 user expects under share/f1_rl.
 SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
 
@@ -100,15 +100,32 @@ setup(
         "report": REPORT,
         # A policy runs with LiteRT alone, without TensorFlow.
         "drive": ["ai-edge-litert>=1"],
+        # The nodes where no ROS 2 is installed: the real rclpy, Fast DDS and messages as wheels.
+        "ros": [
+            "ros-jazzy-rclpy==7.1.6",
+            "ros-rclpy[fastrtps]==7.1.6",
+            "ros-jazzy-diagnostic-msgs==5.3.6",
+            "ros-jazzy-geometry-msgs==5.3.6",
+            "ros-jazzy-lifecycle-msgs==2.0.3",
+            "ros-jazzy-nav-msgs==5.3.6",
+            "ros-jazzy-rosgraph-msgs==2.0.3",
+            "ros-jazzy-sensor-msgs==5.3.6",
+            "ros-jazzy-std-msgs==5.3.6",
+            "ros-jazzy-std-srvs==5.3.6",
+            "cv-bridge==1.13.0.post0",
+        ],
         "window": ["pygame>=2.1.3"],
         "test": TEST,
         "dev": [*TEST, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
     },
     entry_points={
-        "console_scripts": ["f1-rl = f1_rl.cli.main:main"],
-        "gymnasium.envs": [
-            "__root__ = f1_rl.driving.registration:register_gymnasium_envs",
+        "console_scripts": [
+            "f1-rl = f1_rl.cli.main:main",
+            # `ros2 run f1_rl simulator` and `driver`; setup.cfg puts them where colcon wants them.
+            "simulator = f1_rl.nodes.simulator:main",
+            "driver = f1_rl.nodes.driver:main",
         ],
+        # Gymnasium stopped reading such entries with 1.0: importing f1_rl registers there.
         "gym.envs": [
             "__root__ = f1_rl.driving.registration:register_gym_envs",
         ],

@@ -1,5 +1,7 @@
 """Settings: frozen, checked, read from YAML and the command line, written back the same."""
 
+import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -9,13 +11,32 @@ from msgspec import Meta
 
 PositiveInt = Annotated[int, Meta(gt=0)]
 NonNegativeInt = Annotated[int, Meta(ge=0)]
-PositiveFloat = Annotated[float, Meta(gt=0.0)]
-NonNegativeFloat = Annotated[float, Meta(ge=0.0)]
+# The largest float as a bound keeps infinity out, and not-a-number is within no bounds.
+FiniteFloat = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+PositiveFloat = Annotated[float, Meta(gt=0.0, le=sys.float_info.max)]
+NonNegativeFloat = Annotated[float, Meta(ge=0.0, le=sys.float_info.max)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class SettingsError(ValueError):
     """A setting that does not exist or has a value that cannot be used."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML, and `1e-3` as the number that it is in YAML 1.2."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads back the same."""
+
+
+_FLOAT = (
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(*_FLOAT)
+_Dumper.add_implicit_resolver(*_FLOAT)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +65,7 @@ def build_settings(kind: type[S], values: Any, source: str = "settings") -> S:
         settings = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
-        where = path.strip("`").removeprefix("$.")
+        where = path.rpartition("$")[2].strip("`.")
         raise SettingsError(
             f"{source}: {where + ': ' if where else ''}{reason.replace('`', '')}."
         ) from error
@@ -77,7 +98,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
     if not separator or not all(keys):
         raise SettingsError(f"--set {text}: write it as name=value, for example agent.gamma=0.9.")
     try:
-        tree: Any = yaml.safe_load(value)
+        tree: Any = yaml.load(value, _Loader)
     except yaml.YAMLError as error:
         raise SettingsError(f"--set {text}: the value is not valid YAML.") from error
     for key in reversed(keys):
@@ -92,7 +113,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         SettingsError: The file is missing, unreadable, not YAML, or not a mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -104,7 +125,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write a mapping as YAML, in its own order."""
-    path.write_text(yaml.safe_dump(content, sort_keys=False, width=100), encoding="utf-8")
+    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=100)
+    path.write_text(text, encoding="utf-8")
 
 
 def _unknown_name(values: Any, known: Any, prefix: str = "") -> str | None:

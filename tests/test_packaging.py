@@ -3,6 +3,7 @@ import configparser
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,7 @@ import pytest
 
 import f1_rl
 
+SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
 SIMULATION_SIDE = ("f1_rl.circuits", "f1_rl.simulation", "f1_rl.driving")
 
 
@@ -30,9 +32,18 @@ def modules_after(statement: str, repository: Path) -> set[str]:
     return {name.split(".")[0] for name in json.loads(output.splitlines()[-1])}
 
 
-def test_importing_the_package_imports_nothing_outside_the_standard_library(repository):
-    added = modules_after("import f1_rl", repository) - modules_after("", repository)
+def test_importing_the_package_adds_little_to_importing_gymnasium(repository):
+    gymnasium_alone = modules_after("import gymnasium", repository)
+    added = modules_after("import f1_rl", repository) - gymnasium_alone
     assert added - {"f1_rl"} <= set(sys.stdlib_module_names)
+    assert not {"tensorflow", "rclpy", "numba", "scipy", "cv2"} & gymnasium_alone
+
+
+def test_importing_the_package_registers_the_environment(repository):
+    program = (
+        "import f1_rl, gymnasium; env = gymnasium.make('f1_rl/F1Camera-v0'); print(env.reset()[1])"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=repository, check=True)
 
 
 @pytest.mark.parametrize("package", SIMULATION_SIDE)
@@ -81,19 +92,15 @@ def test_the_pins_build_with_the_tools_that_are_installed_first(pins, repository
 def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     directory = tmp_path_factory.mktemp("wheel")
     source = directory / "source"
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=repository,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
     # A copy, because building leaves build/ and the egg-info beside the sources.
-    for name in filter(None, tracked.split("\0")):
-        if name.startswith("tests/") or not (repository / name).is_file():
-            continue
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_bytes((repository / name).read_bytes())
+    for name in ("f1_rl", "resource", *SHARED_DIRECTORIES):
+        if (repository / name).is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(repository / name, source / name, ignore=ignore)
+    for name in ("LICENSE", "MANIFEST.in", "package.xml", "pyproject.toml"):
+        shutil.copy(repository / name, source)
+    for path in repository.glob("setup.*"):
+        shutil.copy(path, source)
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),
@@ -125,7 +132,7 @@ def test_the_wheel_holds_what_ros_looks_for_in_share(wheel, repository):
     share = {name.partition(".data/data/share/")[2] for name in wheel.namelist()}
     expected = {"ament_index/resource_index/packages/f1_rl", "f1_rl/package.xml"} | {
         f"f1_rl/{path.relative_to(repository).as_posix()}"
-        for directory in ("launch", "worlds", "models", "config")
+        for directory in SHARED_DIRECTORIES
         for path in (repository / directory).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
@@ -136,28 +143,28 @@ def normalised(distribution: str) -> str:
     return re.sub("[-_.]+", "-", distribution).lower()
 
 
-def imported_distributions(source: Path) -> set[str]:
-    """Return the distributions, normalised, that a Python file imports."""
-    distributions = packages_distributions()
+def imported_modules(source: Path) -> set[str]:
+    """Return the top-level modules outside the standard library that a Python file imports."""
     names = set()
     for node in ast.walk(ast.parse(source.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names.add(node.module.split(".")[0])
-    names -= set(sys.stdlib_module_names)
-    return {normalised(distributions.get(name, [name])[0]) for name in names}
+    return names - set(sys.stdlib_module_names)
 
 
 def test_every_imported_distribution_is_a_declared_dependency(wheel, repository):
     requirements = re.findall(r"(?m)^Requires-Dist: ([\w.-]+)", member(wheel, "METADATA"))
     declared = {normalised(name) for name in requirements}
+    # llvmlite is Numba's own back end; rclpy comes with ROS.
+    declared |= {"f1-rl", "llvmlite", "rclpy"}
+    distributions = packages_distributions()
     undeclared = {
-        (source.relative_to(repository).as_posix(), distribution)
+        f"{source.relative_to(repository)} imports {module}"
         for source in (repository / "f1_rl").rglob("*.py")
-        for distribution in imported_distributions(source)
-        # llvmlite is Numba's own back end; rclpy comes with ROS.
-        if distribution not in declared | {"f1-rl", "llvmlite", "rclpy"}
+        for module in imported_modules(source)
+        if not declared & {normalised(name) for name in distributions.get(module, [module])}
     }
     assert not undeclared
 
@@ -171,9 +178,8 @@ def entry_points(wheel) -> configparser.ConfigParser:
 
 def test_the_wheel_names_the_command_and_the_environments(entry_points):
     assert entry_points["console_scripts"]["f1-rl"] == "f1_rl.cli.main:main"
-    for group, kind in (("gymnasium.envs", "gymnasium"), ("gym.envs", "gym")):
-        function = f"f1_rl.driving.registration:register_{kind}_envs"
-        assert entry_points[group]["__root__"] == function
+    function = "f1_rl.driving.registration:register_gym_envs"
+    assert entry_points["gym.envs"]["__root__"] == function
 
 
 def test_every_entry_point_can_be_loaded(entry_points):

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 import cv2
-from rich.console import Console
+import numpy as np
+import numpy.typing as npt
 from rich.table import Table
 
 from f1_rl.circuits import (
@@ -15,6 +16,7 @@ from f1_rl.circuits import (
     write_circuit_csv,
 )
 from f1_rl.cli import options
+from f1_rl.cli.errors import CommandError
 
 SUMMARY = "List the circuits, check and import one from a CSV file, draw one, or export one."
 
@@ -57,12 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.from_car is None
             else draw_from_car(circuit, arguments.from_car)
         )
-        if not cv2.imwrite(str(arguments.output), picture[..., ::-1]):
-            raise OSError(None, "the picture cannot be written", str(arguments.output))
+        _write_png(arguments.output, picture)
     else:
         write_circuit_csv(circuit, arguments.output)
     print(f"{arguments.output}: {_describe(circuit)}")
     return 0
+
+
+def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
+    encoded, data = cv2.imencode(".png", picture[..., ::-1])
+    if not encoded:
+        raise CommandError(f"{path}: the picture cannot be encoded as PNG.")
+    path.write_bytes(data.tobytes())
 
 
 def _list(as_json: bool) -> None:
@@ -100,7 +108,7 @@ def _list(as_json: bool) -> None:
             "yes" if row["line"] else "no",
             str(row["description"]),
         )
-    Console().print(table)
+    options.print_table(table)
 
 
 def _describe(circuit: Circuit) -> str:

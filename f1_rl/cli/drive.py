@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("policy", type=Path, help="run folder or policy folder")
     options.add_circuit(parser)
-    parser.add_argument("--laps", type=int, default=1, metavar="N", help="laps to drive")
+    parser.add_argument(
+        "--laps", type=options.positive_int, default=1, metavar="N", help="laps to drive"
+    )
     parser.add_argument("--last", action="store_true", help="the last policy, not the best")
     parser.add_argument(
         "--video", type=Path, metavar="FILE", help="video to write (default: drive-CIRCUIT.mp4)"

@@ -4,7 +4,6 @@ import argparse
 import csv
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from f1_rl.cli import options
@@ -21,13 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("policy", type=Path, help="run folder or policy folder")
     options.add_circuit(parser)
-    parser.add_argument("--starts", type=int, default=8, metavar="N", help="starts on each circuit")
-    parser.add_argument("--laps", type=int, default=1, metavar="N", help="laps from each start")
+    parser.add_argument(
+        "--starts", type=options.positive_int, default=8, metavar="N", help="starts on each circuit"
+    )
+    parser.add_argument(
+        "--laps", type=options.positive_int, default=1, metavar="N", help="laps from each start"
+    )
     parser.add_argument("--both-directions", action="store_true", help="every other start backward")
     parser.add_argument("--last", action="store_true", help="the last policy, not the best")
     parser.add_argument("--classical", action="store_true", help="the classical driver beside it")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each drive")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of varied pictures")
+    parser.add_argument(
+        "--seed", type=options.natural_int, default=0, metavar="N", help="of varied pictures"
+    )
     options.add_json(parser)
 
 
@@ -85,7 +90,7 @@ def _print_table(driver: str, drives: list[Drive]) -> None:
             f"{max(drive.report.p95_lateral_error_m for drive in here):.3f}",
             f"{_mean(here, 'command_smoothness'):.1f}",
         )
-    Console().print(table)
+    options.print_table(table)
 
 
 def _mean(drives: list[Drive], name: str) -> float:

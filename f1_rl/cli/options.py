@@ -5,7 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table
+
+from f1_rl.cli.errors import CommandError
 from f1_rl.settings import parse_assignment
+
+_WIDTH_IN_FILES = 120
 
 CIRCUIT_HELP = (
     "circuit to drive: a name ('f1-rl circuit list'), a CSV file, 'random-7' or a range of random "
@@ -53,16 +59,62 @@ def assignments(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return [parse_assignment(text) for text in arguments.assignments]
 
 
+def print_table(table: Table) -> None:
+    """Print a table, wide where the output is no terminal that sets a width."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_IN_FILES)
+    console.print(table)
+
+
 def print_json(document: Any) -> None:
     """Print a document as JSON; a number that is not finite becomes null."""
     print(json.dumps(_plain(document), indent=2))
 
 
 def policy_folder(run_or_policy: Path, last: bool) -> Path:
-    """Return the policy folder that was meant: of a run the best, or the last one."""
-    if last and (run_or_policy / "policy-last").is_dir():
-        return run_or_policy / "policy-last"
-    return run_or_policy
+    """Return the policy folder that was meant: of a run the best, or the last one.
+
+    Raises:
+        CommandError: The last one of a run was asked for, and there is none.
+    """
+    if not last:
+        return run_or_policy
+    folder = run_or_policy / "policy-last"
+    if not folder.is_dir():
+        raise CommandError(
+            f"{run_or_policy}: holds no policy-last, which a run leaves when it ends "
+            "or is stopped; leave out --last."
+        )
+    return folder
+
+
+def positive_int(text: str) -> int:
+    """Return the number that an option was given, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is no whole number from 1 on.
+    """
+    return _int_from(1, text)
+
+
+def natural_int(text: str) -> int:
+    """Return the number that an option was given, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is no whole number from 0 on.
+    """
+    return _int_from(0, text)
+
+
+def _int_from(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -2,14 +2,13 @@
 
 import argparse
 import signal
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
-from f1_rl.settings import build_settings
+from f1_rl.settings import build_settings, merge
 
 if TYPE_CHECKING:
     from f1_rl.learning.runs import RunSettings
@@ -39,14 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train."""
-    began = time.monotonic()
     settings, folder = _settings(arguments)
     # Only now, since a wrong option should not cost the seconds that TensorFlow takes.
     from f1_rl.cli.training_display import TrainingDisplay
     from f1_rl.learning.device import describe_device
     from f1_rl.learning.training import start_run
 
-    with TrainingDisplay(settings, folder, quiet=arguments.json, began=began) as display:
+    with TrainingDisplay(settings, folder, quiet=arguments.json) as display:
         trainer = start_run(
             settings, folder, display, device=arguments.device, resume=arguments.resume is not None
         )
@@ -56,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         "run_dir": str(folder),
         "env_steps": trainer.env_steps,
         "solved": None if trainer.solved_at is None else vars(trainer.solved_at),
+        "solved_after_s": display.solved_after_s,
         "interrupted": interrupted,
     }
     if settings.drives and not arguments.no_report and not interrupted:
@@ -88,8 +87,14 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
                 )
         values = RunFolder(arguments.resume).read_config()
         values.pop("versions", None)
-        if arguments.steps is not None:
-            values["training"]["env_steps"] = arguments.steps
+        for change in (*options.assignments(arguments), overrides):
+            fixed = [name for name in change if name not in ("agent", "training")]
+            if fixed:
+                raise CommandError(
+                    f"--set {fixed[0]} cannot be changed in a run that is resumed; only agent and "
+                    "training can, start another run for that."
+                )
+            values = merge(values, change)
         return build_settings(RunSettings, values, str(arguments.resume / "config.yaml")), (
             arguments.resume
         )
@@ -99,7 +104,9 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     changes += [{"task": task}] if task else []
     changes += [*options.assignments(arguments), overrides]
     settings = run_settings(preset, changes)
-    return settings, arguments.run_dir or _new_folder(settings)
+    folder = arguments.run_dir or _new_folder(settings)
+    RunFolder(folder).check_unused()
+    return settings, folder
 
 
 def _new_folder(settings: "RunSettings") -> Path:

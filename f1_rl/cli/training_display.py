@@ -1,13 +1,15 @@
 """What `f1-rl train` prints: a progress bar with the figures that matter, and evaluations."""
 
 import math
-import time
+import shlex
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from f1_rl.cli.process_clock import process_age_s
 
 if TYPE_CHECKING:
     from f1_rl.learning.evaluation import Evaluation
@@ -18,19 +20,18 @@ if TYPE_CHECKING:
 class TrainingDisplay:
     """A listener that shows how training goes; prints nothing where it is quiet."""
 
-    def __init__(self, settings: "RunSettings", folder: Path, *, quiet: bool, began: float) -> None:
+    def __init__(self, settings: "RunSettings", folder: Path, *, quiet: bool) -> None:
         """Prepare the bar.
 
         Args:
             settings: Of the run.
             folder: Of the run.
             quiet: Print nothing at all.
-            began: `time.monotonic()` when the command began.
         """
         self._settings = settings
         self._folder = folder
-        self._began = began
-        self._solved = False
+        # Seconds from the start of the process to the first evaluation with full success.
+        self.solved_after_s: float | None = None
         self._console = Console(quiet=quiet, highlight=False)
         self._bar = Progress(
             TextColumn("{task.percentage:3.0f} %"),
@@ -48,7 +49,8 @@ class TrainingDisplay:
         what = ", ".join(settings.task.circuits) if settings.drives else settings.env
         self._console.print(
             f"[bold]f1-rl train[/bold]  {what}  ·  {settings.agent.algorithm}  ·  "
-            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}"
+            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}",
+            soft_wrap=True,
         )
         return self
 
@@ -82,27 +84,31 @@ class TrainingDisplay:
         self, progress: "TrainingProgress", evaluation: "Evaluation", best: bool
     ) -> None:
         """Print a line for each evaluation."""
-        since_start = time.monotonic() - self._began
+        since_start = process_age_s()
         mark = " [green]best so far[/green]" if best else ""
         self._console.print(
-            f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}"
+            f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}",
+            soft_wrap=True,
         )
-        if evaluation.solved and not self._solved:
-            self._solved = True
+        if evaluation.solved and self.solved_after_s is None:
+            self.solved_after_s = since_start
             self._console.print(
                 f"  [bold green]Solved[/bold green] after {progress.env_step:,} environment steps, "
-                f"{progress.update:,} updates, {since_start:.1f} s from the start."
+                f"{progress.update:,} updates, {since_start:.1f} s from the start.",
+                soft_wrap=True,
             )
 
     def say(self, text: str) -> None:
         """Print a sentence."""
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True)
 
     def on_end(self, result: dict[str, Any]) -> None:
         """Print what is where, and what to do next."""
         folder = self._folder
         if result["interrupted"]:
-            self.say(f"Stopped and saved. Go on with: f1-rl train --resume {folder}")
+            self.say(
+                f"Stopped and saved. Go on with: f1-rl train --resume {shlex.quote(str(folder))}"
+            )
             return
         lap = result.get("lap")
         if lap is None:
@@ -118,7 +124,7 @@ class TrainingDisplay:
         for name, meaning in (
             ("report.html", "what happened: open it in a browser"),
             ("lap.mp4", "the lap as the camera and the network saw it"),
-            ("policy/", f"drive on with it: f1-rl drive {folder}"),
+            ("policy/", f"drive on with it: f1-rl drive {shlex.quote(str(folder))}"),
         ):
             self.say(f"  {folder / name}  [dim]{meaning}[/dim]")
 

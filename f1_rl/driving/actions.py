@@ -32,11 +32,16 @@ class ActionTable:
     pairs: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
-        """Check that the actions can be commanded and are all different."""
+        """Check that the actions can be commanded, are all different, and drive and turn."""
         if not np.isfinite(self.pairs).all():
             raise SettingsError(f"action table {self.name!r} holds a value that is not finite.")
         if len(self.pairs) < 2 or len(set(self.pairs)) < len(self.pairs):
             raise SettingsError(f"action table {self.name!r} needs two or more different actions.")
+        if self.max_speed_mps <= 0.0 or self.max_yaw_rate_radps == 0.0:
+            raise SettingsError(
+                f"action table {self.name!r} cannot drive around a circuit; "
+                "it needs a speed above 0 and a yaw rate other than 0."
+            )
 
     def __len__(self) -> int:
         """Return the number of actions."""

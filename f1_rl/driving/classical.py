@@ -6,6 +6,7 @@ import numpy.typing as npt
 from f1_rl.circuits import FloatArray
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.task import DrivingTask
+from f1_rl.settings import SettingsError
 
 # The line must stand out from the rest of its picture by so many grey levels.
 _CONTRAST = 50.0
@@ -31,11 +32,11 @@ class LineFollower:
         """Prepare for the cameras and limits of a task.
 
         Raises:
-            ValueError: The observation does not show the line, being of another colour than red.
+            SettingsError: The observation does not show the line, being of another colour than red.
         """
         settings = task.settings.observation
         if settings.channel not in ("red", "rgb"):
-            raise ValueError(
+            raise SettingsError(
                 f"the classical driver sees the line in the red channel only, not in "
                 f"{settings.channel}."
             )

@@ -1,5 +1,6 @@
 """The driving task as Gymnasium environments: one car, and many at once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from f1_rl.circuits import BoolArray, load_circuit
+from f1_rl.circuits import BoolArray, Circuit, load_circuit
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
@@ -21,19 +22,32 @@ Observation = npt.NDArray[np.uint8] | dict[str, npt.NDArray[Any]]
 SPEED_UNIT_MPS = 10.0
 
 
-def make_simulator(settings: TaskSettings, num_cars: int) -> Simulator:
+def load_circuits(settings: TaskSettings) -> list[Circuit]:
+    """Return the circuits of the task, ranges of random ones written out.
+
+    Raises:
+        CircuitError: A circuit does not exist or cannot be used.
+    """
+    names = expand_circuit_names(settings.circuits)
+    return [load_circuit(name, scale=settings.circuit_scale) for name in names]
+
+
+def make_simulator(
+    settings: TaskSettings, num_cars: int, circuits: Sequence[Circuit] | None = None
+) -> Simulator:
     """Return the embedded simulator that the settings describe.
+
+    Args:
+        settings: The task.
+        num_cars: Cars that drive at once.
+        circuits: Those of the task, where they are loaded already.
 
     Raises:
         CircuitError: A circuit does not exist or cannot be used.
         ValueError: The control period or the camera cannot be used.
     """
-    circuits = [
-        load_circuit(name, scale=settings.circuit_scale)
-        for name in expand_circuit_names(settings.circuits)
-    ]
     return Simulator(
-        circuits,
+        load_circuits(settings) if circuits is None else circuits,
         num_cars,
         camera=settings.camera,
         vehicle=settings.vehicle,
@@ -124,7 +138,10 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
 
         Raises:
             SettingsError: A setting does not exist or does not fit.
+            ValueError: There is no such render mode.
         """
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode {render_mode!r}: many cars have rgb_array only.")
         task_settings = build_settings(TaskSettings, settings, "environment")
         self.task = make_task(task_settings, num_envs, cars)
         self.num_envs = num_envs
@@ -190,7 +207,8 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         self._ended = outcome.terminated | outcome.truncated
         rewards = np.where(resets, 0.0, outcome.rewards)
         observations = observe(self.task, resets)
-        return observations, rewards, outcome.terminated, outcome.truncated, self._infos(outcome)
+        infos = self._infos(outcome, ~resets)
+        return observations, rewards, outcome.terminated, outcome.truncated, infos
 
     def render(self) -> tuple[npt.NDArray[np.uint8], ...] | None:
         """Return the picture of every car's camera, `(H, W, 3)` each."""
@@ -233,8 +251,8 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         infos = {"fault": np.array([str(fault)] * self.num_envs), "_fault": every}
         return self.last_observations(), nothing, nothing > 0, every, infos
 
-    def _infos(self, outcome: Outcome) -> dict[str, Any]:
-        present = np.ones(self.num_envs, np.bool_)
+    def _infos(self, outcome: Outcome, present: BoolArray) -> dict[str, Any]:
+        """Return the infos, with the mask of the cars that drove instead of being reset."""
         infos: dict[str, Any] = {}
         for name, values in _info(outcome).items():
             infos[name] = values
@@ -260,9 +278,9 @@ class F1CameraEnv(gym.Env[Any, Any]):
     `speed` (`Box(-inf, inf, (1,), float32)`, in units of 10 m/s).
 
     ## Rewards
-    The weighted sum of named rules, each in `info` as `reward/<name>`. By default
-    `centred_progress`: the distance driven along the circuit as a share of what full speed would
-    drive, times `1 - (lateral error / half width)^2`.
+    The weighted sum of named rules, each in `info` as `reward/<name>`. By default two, with
+    `e = lateral error / half width`: `centred_progress`, the distance driven along the circuit as
+    a share of what full speed would drive, times `1 - e^2`; and `lateral_error`, `-e^2`.
 
     ## Starting State
     Standing, anywhere on the circuits, in either direction, up to 0.5 m beside the centre line and

@@ -7,7 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from f1_rl.circuits import BoolArray, Circuit, FloatArray
-from f1_rl.driving.environment import Observation, make_task, observe
+from f1_rl.driving.environment import (
+    Observation,
+    load_circuits,
+    make_simulator,
+    make_task,
+    observe,
+)
 from f1_rl.driving.metrics import DriveReport
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Outcome, Starts
@@ -96,7 +102,6 @@ class LapDrive:
         settings: TaskSettings,
         starts_per_circuit: int = 8,
         *,
-        circuits: int | None = None,
         direction: int | None = 1,
         laps: int = 1,
         seed: int = 0,
@@ -106,19 +111,18 @@ class LapDrive:
         Args:
             settings: The task that was trained for; its circuits are driven.
             starts_per_circuit: Starts on each circuit, evenly spread.
-            circuits: Only so many of the task's circuits, from the first; none: all.
             direction: Driving direction; none alternates between the starts.
             laps: Laps that each car has to drive.
             seed: Of the variation of pictures and delays, the same in every drive.
         """
         self._settings = lap_settings(settings, laps)
         self._seed = seed
-        # One car tells which circuits there are; the starts then tell how many cars.
-        first = make_task(self._settings, 1)
-        driven = first.cars.circuits[:circuits]
-        self.starts = spread_starts(driven, starts_per_circuit, direction)
-        self.task = make_task(self._settings, len(self.starts.arc_length_m))
-        lengths = np.array([circuit.length_m for circuit in driven])
+        circuits = load_circuits(self._settings)
+        self.starts = spread_starts(circuits, starts_per_circuit, direction)
+        count = len(self.starts.arc_length_m)
+        self._simulator = make_simulator(self._settings, count, circuits)
+        self.task = make_task(self._settings, cars=self._simulator)
+        lengths = np.array([circuit.length_m for circuit in circuits])
         slowest = self.task.actions.max_speed_mps * _SLOWEST_SHARE
         self._most_steps = int(laps * lengths.max() / slowest / self.task.cars.control_period_s)
 
@@ -134,7 +138,7 @@ class LapDrive:
             A drive for each start.
         """
         task = self.task
-        task.cars.reseed(self._seed)  # type: ignore[attr-defined]
+        self._simulator.reseed(self._seed)
         cars = np.arange(task.num_cars)
         task.begin(cars, self.starts)
         observations = observe(task, np.ones(task.num_cars, np.bool_))

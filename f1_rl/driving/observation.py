@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.settings import PositiveFloat, PositiveInt, Settings
+from f1_rl.settings import PositiveFloat, PositiveInt, Settings, SettingsError
 from f1_rl.simulation import Camera, View
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -59,12 +59,12 @@ class Preprocessing:
         """Choose the rows for that camera.
 
         Raises:
-            ValueError: The camera's picture does not hold that many different rows between the
+            SettingsError: The camera's picture does not hold that many different rows between the
                 two distances, or its width is no multiple of the columns.
         """
         if camera.width % settings.columns:
-            raise ValueError(
-                f"a picture {camera.width} pixels wide cannot be averaged into "
+            raise SettingsError(
+                f"observation: a picture {camera.width} pixels wide cannot be averaged into "
                 f"{settings.columns} equal columns; choose a divisor of {camera.width}."
             )
         self.settings = settings
@@ -141,9 +141,9 @@ def _rows_by_distance(settings: ObservationSettings, camera: Camera) -> tuple[in
     for i in range(1, len(rows)):
         rows[i] = max(rows[i], rows[i - 1] + 1)
     if rows[0] < 0 or rows[-1] >= camera.height:
-        raise ValueError(
-            f"a picture {camera.height} pixels high shows fewer than {settings.rows} different "
-            f"rows of ground from {settings.nearest_m} to {settings.farthest_m} m; "
-            "choose fewer rows or a larger nearest_m."
+        raise SettingsError(
+            f"observation: a picture {camera.height} pixels high shows fewer than "
+            f"{settings.rows} different rows of ground from {settings.nearest_m} to "
+            f"{settings.farthest_m} m; choose fewer rows or a larger nearest_m."
         )
     return tuple(int(row) for row in rows)

@@ -1,4 +1,7 @@
-"""The environment ids, which Gymnasium and gym find through the package's entry points."""
+"""The environment ids.
+
+Gymnasium knows them once `f1_rl` is imported, gym through the package's entry point.
+"""
 
 CAMERA_ID = "f1_rl/F1Camera-v0"
 # The same task for a car behind ROS 2 topics; only making it imports rclpy.

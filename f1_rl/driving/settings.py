@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
 from f1_rl.circuits import DEFAULT_CIRCUIT
 from f1_rl.driving.endings import EndingSettings
 from f1_rl.driving.observation import ObservationSettings
-from f1_rl.settings import NonNegativeFloat, PositiveFloat, PositiveInt, Settings
+from f1_rl.settings import (
+    FiniteFloat,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Settings,
+    SettingsError,
+)
 from f1_rl.simulation import Camera, Variation
 
 # As many names as one range may stand for; more is a typing error.
@@ -47,14 +54,16 @@ class TaskSettings(Settings, frozen=True):
         variation: By how much pictures and delays vary from episode to episode.
     """
 
-    circuits: tuple[str, ...] = (DEFAULT_CIRCUIT,)
+    circuits: Annotated[tuple[str, ...], Meta(min_length=1)] = (DEFAULT_CIRCUIT,)
     circuit_scale: PositiveFloat = 1.0
     vehicle: Literal["kinematic", "single_track"] = "kinematic"
     control_period_ms: PositiveInt = 50
     camera: Camera = field(default_factory=Camera)
     observation: ObservationSettings = field(default_factory=ObservationSettings)
     actions: str = "racing"
-    rewards: dict[str, float] = field(default_factory=lambda: {"centred_progress": 1.0})
+    rewards: dict[str, FiniteFloat] = field(
+        default_factory=lambda: {"centred_progress": 1.0, "lateral_error": 1.0}
+    )
     endings: EndingSettings = field(default_factory=EndingSettings)
     starts: StartSettings = field(default_factory=StartSettings)
     variation: Variation = field(default_factory=Variation)
@@ -64,7 +73,7 @@ def expand_circuit_names(names: Iterable[str]) -> list[str]:
     """Return the names with ranges written out: `random-3:5` gives `random-3`, `random-4`.
 
     Raises:
-        ValueError: A range is empty or absurdly long.
+        SettingsError: A range is empty or absurdly long.
     """
     expanded: list[str] = []
     for name in names:
@@ -74,7 +83,7 @@ def expand_circuit_names(names: Iterable[str]) -> list[str]:
             continue
         first, end = int(match[1]), int(match[2])
         if not 0 < end - first <= _MOST_IN_RANGE:
-            raise ValueError(
+            raise SettingsError(
                 f"circuits: {name!r} stands for {end - first} circuits; "
                 f"a range holds 1 to {_MOST_IN_RANGE}."
             )

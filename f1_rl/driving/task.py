@@ -55,7 +55,7 @@ class Outcome:
         rewards: (N,) float.
         reward_terms: The weighted reward of each rule, (N,) each.
         terminated, truncated: (N,) bool.
-        reasons: (N,) the rule that ended each episode, or empty.
+        reasons: (N,) the rule that ended each episode with this step, or empty.
     """
 
     step: Step
@@ -73,8 +73,7 @@ class DrivingTask:
         """Put the task on top of cars.
 
         Raises:
-            SettingsError: A reward rule does not exist.
-            ValueError: The observation does not fit the camera.
+            SettingsError: A reward rule does not exist, or the observation does not fit the camera.
         """
         self.settings = settings
         self.cars = cars
@@ -88,6 +87,7 @@ class DrivingTask:
         self._laps = LapCounter(count)
         self._metrics = DriveMetrics(count)
         self._direction = np.ones(count, np.int64)
+        self._arc_length_m = np.zeros(count)
         self._commands = np.zeros((count, 2))
         self._furthest_m = np.zeros(count)
         self._advanced_at_s = np.zeros(count)
@@ -132,6 +132,7 @@ class DrivingTask:
         arc_length_m = self._project().arc_length_m[cars]
         self._laps.reset(cars, arc_length_m, lengths, line_arc_length_m=arc_length_m)
         self._metrics.reset(cars)
+        self._arc_length_m[cars] = arc_length_m
         self._commands[cars] = 0.0
         self._furthest_m[cars] = 0.0
         self._advanced_at_s[cars] = 0.0
@@ -167,7 +168,9 @@ class DrivingTask:
         self.cars.step(commands)
         projection = self._project()
         time_s = self.cars.time_s
-        driven_m = self._laps.update(projection.arc_length_m, time_s)
+        # A car that does not count may still roll across the line.
+        self._arc_length_m = np.where(active, projection.arc_length_m, self._arc_length_m)
+        driven_m = self._laps.update(self._arc_length_m, time_s)
         progress_m = self._laps.progress_m
         further = progress_m > self._furthest_m + 0.1
         self._furthest_m = np.where(further, progress_m, self._furthest_m)
@@ -192,16 +195,12 @@ class DrivingTask:
         rewards = np.sum(list(terms.values()), axis=0)
         self._metrics.update(step, rewards, active)
         endings = find_endings(self.settings.endings, step)
-        for car, reason in enumerate(endings.reasons):
-            if reason and active[car]:
-                self._reasons[car] = reason
+        reasons = [
+            reason if counts else "" for reason, counts in zip(endings.reasons, active, strict=True)
+        ]
+        self._reasons = [now or before for now, before in zip(reasons, self._reasons, strict=True)]
         return Outcome(
-            step,
-            rewards,
-            terms,
-            endings.terminated & active,
-            endings.truncated & active,
-            endings.reasons,
+            step, rewards, terms, endings.terminated & active, endings.truncated & active, reasons
         )
 
     def report(self, car: int) -> DriveReport:
@@ -227,6 +226,7 @@ class DrivingTask:
             "metrics": self._metrics.state(),
             "stack": self._stack.array.copy(),
             "direction": self._direction.copy(),
+            "arc_length_m": self._arc_length_m.copy(),
             "commands": self._commands.copy(),
             "furthest_m": self._furthest_m.copy(),
             "advanced_at_s": self._advanced_at_s.copy(),
@@ -240,6 +240,7 @@ class DrivingTask:
         self._metrics.restore(state["metrics"])
         self._stack.array[...] = state["stack"]
         self._direction[...] = state["direction"]
+        self._arc_length_m = np.array(state["arc_length_m"])
         self._commands = np.array(state["commands"])
         self._furthest_m = np.array(state["furthest_m"])
         self._advanced_at_s = np.array(state["advanced_at_s"])

@@ -12,16 +12,19 @@ from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.replay import Batch
 from f1_rl.learning.settings import AgentSettings, NetworkSettings
 from f1_rl.policy.quiet import quiet_stderr
+from f1_rl.settings import SettingsError
 
 tf: Any = import_tensorflow()
 
-from tf_agents.agents.categorical_dqn import categorical_dqn_agent  # noqa: E402
-from tf_agents.agents.dqn import dqn_agent  # noqa: E402
-from tf_agents.networks import categorical_q_network, q_network  # noqa: E402
-from tf_agents.policies import policy_saver  # noqa: E402
-from tf_agents.specs import tensor_spec  # noqa: E402
-from tf_agents.trajectories import time_step, trajectory  # noqa: E402
-from tf_agents.utils import common  # noqa: E402
+# TF-Agents imports gym, which prints at every import that it is not maintained any more.
+with quiet_stderr():
+    from tf_agents.agents.categorical_dqn import categorical_dqn_agent
+    from tf_agents.agents.dqn import dqn_agent
+    from tf_agents.networks import categorical_q_network, q_network
+    from tf_agents.policies import policy_saver
+    from tf_agents.specs import tensor_spec
+    from tf_agents.trajectories import time_step, trajectory
+    from tf_agents.utils import common
 
 Array = npt.NDArray[Any]
 
@@ -56,6 +59,9 @@ class Agent:
             settings: The learning rule.
             seed: Of the initial weights.
             device: A TensorFlow device; none chooses a GPU where there is one.
+
+        Raises:
+            SettingsError: The convolutions do not fit the pictures.
         """
         self.layout = layout
         self.num_actions = num_actions
@@ -120,8 +126,11 @@ class Agent:
             variable.assign(value)
 
     def state(self) -> dict[str, Any]:
-        """Return weights, target, optimiser and counter, for a checkpoint."""
-        return {"variables": [np.array(v.numpy()) for v in self._variables()]}
+        """Return weights, target, optimiser and counters, for a checkpoint."""
+        return {
+            "variables": [np.array(v.numpy()) for v in self._variables()],
+            "learning_rate": float(self._optimizer.learning_rate.numpy()),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned.
@@ -136,12 +145,20 @@ class Agent:
             raise ValueError("the checkpoint's network or optimiser is not this run's.")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+        self.set_learning_rate(state["learning_rate"])
 
     def save_greedy_policy(self, folder: Path) -> None:
-        """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver."""
+        """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         with quiet_stderr():
             saver = policy_saver.PolicySaver(self._agent.policy, batch_size=None)
-            saver.save(str(folder))
+            try:
+                saver.save(str(folder))
+            except tf.errors.OpError as error:
+                raise OSError(None, error.message, str(folder)) from error
 
     def tflite_model(self) -> bytes:
         """Return the Q-function of one observation as a TFLite model.
@@ -167,6 +184,8 @@ class Agent:
             *self._agent._target_q_network.variables,
             *(optimizer() if callable(optimizer) else optimizer),
             self._agent.train_step_counter,
+            # Counts the updates until the target network's next one.
+            *self._agent._update_target.variables,
         ]
 
     def _build(self) -> Any:
@@ -289,6 +308,7 @@ def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
     layers = tf.keras.layers
     if len(shape) != 3:
         return layers.Flatten(dtype=tf.float32)
+    _check_convolutions(shape, settings)
     initializer = tf.keras.initializers.VarianceScaling(scale=2.0, mode="fan_in")
     convolutions = [
         layers.Conv2D(filters, kernel, strides, activation="relu", kernel_initializer=initializer)
@@ -297,3 +317,15 @@ def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
         )
     ]
     return tf.keras.Sequential([layers.Rescaling(1 / 255), *convolutions, layers.Flatten()])
+
+
+def _check_convolutions(shape: tuple[int, ...], settings: NetworkSettings) -> None:
+    """Refuse a picture that becomes smaller than the kernel of the next convolution."""
+    rows, columns = shape[:2]
+    for kernel, stride in zip(settings.kernels, settings.strides, strict=True):
+        if rows < kernel[0] or columns < kernel[1]:
+            raise SettingsError(
+                f"agent.network.kernels: a kernel of {kernel[0]} x {kernel[1]} is larger than the "
+                f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}."
+            )
+        rows, columns = (rows - kernel[0]) // stride[0] + 1, (columns - kernel[1]) // stride[1] + 1

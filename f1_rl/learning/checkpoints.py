@@ -4,12 +4,13 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-_NAME = re.compile(r"step-(\d{12})")
+_NAME = re.compile(r"step-(\d{12})(?:-(\d{4}))?")
 _KEPT = 2
 
 
@@ -21,8 +22,8 @@ class Checkpoints:
     """The checkpoints of a run, the newest last.
 
     Each is a folder with the arrays in one file and all else in another. It is written under
-    another name, flushed to the disk, and renamed: whoever is killed in between leaves the one
-    before untouched, and what was half written is swept away by the next.
+    another name, flushed to the disk, and renamed to one that is free: whoever is killed in between
+    leaves those before untouched, and what was half written is swept away by the next.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,10 +32,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Return the environment steps of the complete checkpoints, ascending."""
-        if not self.folder.is_dir():
-            return []
-        matches = (_NAME.fullmatch(path.name) for path in self.folder.iterdir())
-        return sorted(int(match[1]) for match in matches if match)
+        return [int(path.name.split("-")[1]) for path in self._complete()]
 
     def save(self, env_steps: int, tree: dict[str, Any]) -> Path:
         """Write a checkpoint and remove all but the last two.
@@ -42,7 +40,7 @@ class Checkpoints:
         Raises:
             CheckpointError: It cannot be written (a full disk, say); the older ones are kept.
         """
-        target = self.folder / f"step-{env_steps:012d}"
+        target = self._free_name(env_steps)
         partial = self.folder / f"partial-{env_steps:012d}"
         arrays: dict[str, np.ndarray[Any, Any]] = {}
         try:
@@ -50,14 +48,14 @@ class Checkpoints:
             partial.mkdir(parents=True)
             values = _take_arrays(tree, arrays)
             with (partial / "arrays.npz").open("wb") as file:
-                np.savez(file, **arrays)
-                _flush(file.fileno())
+                _write_arrays(file, arrays)
+                file.flush()
+                os.fsync(file.fileno())
             with (partial / "values.json").open("w", encoding="utf-8") as text:
                 json.dump(values, text)
                 text.flush()
-                _flush(text.fileno())
-            if target.exists():
-                shutil.rmtree(target)
+                os.fsync(text.fileno())
+            _flush_folder(partial)
             partial.rename(target)
             _flush_folder(self.folder)
         except OSError as error:
@@ -66,8 +64,8 @@ class Checkpoints:
                 f"{target}: the checkpoint cannot be written ({error.strerror}); "
                 "the one before it is untouched."
             ) from error
-        for step in self.steps()[:-_KEPT]:
-            shutil.rmtree(self.folder / f"step-{step:012d}", ignore_errors=True)
+        for path in self._complete()[:-_KEPT]:
+            shutil.rmtree(path, ignore_errors=True)
         return target
 
     def load_latest(self) -> dict[str, Any]:
@@ -77,16 +75,28 @@ class Checkpoints:
             CheckpointError: There is none that can be read.
         """
         reasons = []
-        for step in reversed(self.steps()):
-            path = self.folder / f"step-{step:012d}"
+        for path in reversed(self._complete()):
             try:
                 with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
                     values = json.loads((path / "values.json").read_text(encoding="utf-8"))
                     return dict(_put_arrays(values, arrays))
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
                 reasons.append(f"{path.name}: {error}")
         detail = f" ({'; '.join(reasons)})" if reasons else ""
         raise CheckpointError(f"{self.folder}: holds no checkpoint that can be read{detail}.")
+
+    def _complete(self) -> list[Path]:
+        """Return the folders of the complete checkpoints, the newest last."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
+
+    def _free_name(self, env_steps: int) -> Path:
+        """Return where to write: a checkpoint of the same step stays until this one is whole."""
+        name = f"step-{env_steps:012d}"
+        matches = (_NAME.fullmatch(path.name) for path in self._complete())
+        numbers = [int(m[2] or 0) for m in matches if m and int(m[1]) == env_steps]
+        return self.folder / (f"{name}-{max(numbers) + 1:04d}" if numbers else name)
 
     def _sweep(self) -> None:
         for path in self.folder.glob("partial-*"):
@@ -108,6 +118,16 @@ def _take_arrays(node: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
     return node
 
 
+def _write_arrays(file: IO[bytes], arrays: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Write arrays as `np.savez` does, which on a full disk leaves its archive half open."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for key, array in arrays.items():
+            with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(  # type: ignore[no-untyped-call]
+                    member, array, allow_pickle=False
+                )
+
+
 def _put_arrays(node: Any, arrays: Any) -> Any:
     if isinstance(node, dict):
         if set(node) == {"__array__"}:
@@ -116,10 +136,6 @@ def _put_arrays(node: Any, arrays: Any) -> Any:
     if isinstance(node, list):
         return [_put_arrays(value, arrays) for value in node]
     return node
-
-
-def _flush(descriptor: int) -> None:
-    os.fsync(descriptor)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -6,6 +6,8 @@ import os
 from types import ModuleType
 from typing import Literal
 
+from f1_rl.policy.quiet import quiet_stderr
+
 DeviceChoice = Literal["auto", "cpu", "gpu"]
 
 
@@ -28,10 +30,12 @@ def import_tensorflow() -> ModuleType:
     """
     if importlib.util.find_spec("tf_keras") is not None:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    # At level 2 every start prints three alarming lines about CUDA plugins, GPU or not.
+    # At level 2 three alarming lines about CUDA plugins are printed, GPU or not.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        tensorflow: ModuleType = importlib.import_module("tensorflow")
+        # TensorFlow's start-up lines come from C++ and obey no setting before it is loaded.
+        with quiet_stderr():
+            tensorflow: ModuleType = importlib.import_module("tensorflow")
     except ImportError as error:
         raise TensorFlowMissingError(
             f"TensorFlow cannot be imported ({error}); install it with: pip install 'f1_rl[train]'."

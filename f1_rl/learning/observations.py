@@ -8,6 +8,8 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.settings import SettingsError
+
 Array = npt.NDArray[Any]
 
 
@@ -60,7 +62,7 @@ class ObservationLayout:
                 pictures (parts of three dimensions).
 
         Raises:
-            ValueError: The space is of another kind, or does not divide into that many frames.
+            SettingsError: The space is of another kind, or does not divide into that many frames.
         """
         if isinstance(space, gym.spaces.Box):
             named = {"": space}
@@ -69,7 +71,7 @@ class ObservationLayout:
         ):
             named = dict(space.spaces)  # type: ignore[arg-type]
         else:
-            raise ValueError(f"an observation space {space} cannot be learned from; use a Box.")
+            raise SettingsError(f"an observation space {space} cannot be learned from; use a Box.")
         self.parts: tuple[ObservationPart, ...] = tuple(
             _part(name, box, frame_stack) for name, box in sorted(named.items())
         )
@@ -95,7 +97,7 @@ class ObservationLayout:
 def _part(name: str, box: gym.spaces.Box, frame_stack: int) -> ObservationPart:
     stack = frame_stack if len(box.shape) == 3 else 1
     if stack > 1 and box.shape[-1] % stack:
-        raise ValueError(f"{box.shape[-1]} channels do not divide into {stack} frames.")
+        raise SettingsError(f"{box.shape[-1]} channels do not divide into {stack} frames.")
     given: np.dtype[Any] = np.dtype(str(box.dtype))
     dtype = np.dtype(np.float32) if np.issubdtype(given, np.floating) else given
     return ObservationPart(name, tuple(box.shape), dtype, stack)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.learning.observations import ObservationLayout
+from f1_rl.settings import SettingsError
 
 Array = npt.NDArray[Any]
 
@@ -53,14 +54,14 @@ class Replay:
         """Reserve memory for `capacity` transitions.
 
         Raises:
-            ValueError: The capacity holds too few steps of that many environments.
+            SettingsError: The capacity holds too few steps of that many environments.
         """
         self._slots = capacity // num_envs
         self._spare = n_step + layout.longest_stack
         if self._slots <= self._spare:
-            raise ValueError(
-                f"a replay of {capacity} transitions is too small for {num_envs} environments; "
-                f"it needs at least {num_envs * (self._spare + 1)}."
+            raise SettingsError(
+                f"training.replay_capacity: {capacity} transitions are too few for {num_envs} "
+                f"environments; give at least {num_envs * (self._spare + 1)}."
             )
         self._num_envs = num_envs
         self._layout = layout

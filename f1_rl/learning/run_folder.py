@@ -36,14 +36,32 @@ class RunFolder:
         Raises:
             RunFolderError: There is a run in it already, or it cannot be made.
         """
+        self.check_unused()
+        self.write_config(config)
+
+    def check_unused(self) -> None:
+        """Refuse a folder in which a run has begun.
+
+        Raises:
+            RunFolderError: There is a run in it already.
+        """
         if self.config.exists():
             raise RunFolderError(
                 f"{self.path}: holds a run already; continue it with --resume {self.path}, "
                 "or choose another --run-dir."
             )
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write the configuration in one go, making the folder where there is none.
+
+        Raises:
+            RunFolderError: It cannot be written.
+        """
+        partial = self.config.with_suffix(".partial")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            write_yaml(self.config, config)
+            write_yaml(partial, config)
+            partial.replace(self.config)
         except OSError as error:
             raise RunFolderError(f"{self.path}: cannot be written ({error.strerror}).") from error
 
@@ -67,27 +85,30 @@ class Table:
     def __init__(self, path: Path) -> None:
         """Append to that file; its columns are those of its first row."""
         self._path = path
-        self._columns: list[str] = []
-        if path.exists() and path.stat().st_size:
-            with path.open(newline="", encoding="utf-8") as file:
-                self._columns = next(csv.reader(file), [])
+        rows = self._rows()
+        self._columns: list[str] = rows[0] if rows else []
 
     def cut_after(self, column: str, limit: float) -> None:
         """Remove the rows beyond `limit`, and a last one that was only half written.
 
         A resumed run writes them again.
         """
-        if not self._columns:
+        if not self._path.exists():
             return
-        with self._path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
-        position = self._columns.index(column)
-        kept = [
-            row for row in rows if len(row) == len(self._columns) and float(row[position]) <= limit
-        ]
+        kept = self._rows()
+        if kept:
+            position = self._columns.index(column)
+            kept = [
+                self._columns,
+                *(
+                    row
+                    for row in kept[1:]
+                    if len(row) == len(self._columns) and float(row[position]) <= limit
+                ),
+            ]
         partial = self._path.with_suffix(".partial")
         with partial.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([self._columns, *kept])
+            csv.writer(file).writerows(kept)
         partial.replace(self._path)
 
     def write(self, row: dict[str, Any]) -> None:
@@ -102,6 +123,13 @@ class Table:
                 self._columns = list(row)
                 writer.writerow(self._columns)
             writer.writerow([_cell(row.get(column)) for column in self._columns])
+
+    def _rows(self) -> list[list[str]]:
+        """Return the rows that were written to their end, the columns first."""
+        if not self._path.exists():
+            return []
+        whole_lines = self._path.read_text(encoding="utf-8").rpartition("\n")[0]
+        return list(csv.reader(whole_lines.splitlines()))
 
 
 def describe_versions() -> dict[str, str]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import gymnasium as gym
-from msgspec import field
+from msgspec import Meta, field
 
 from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ID
@@ -37,7 +37,8 @@ class RunSettings(Settings, frozen=True):
     task: TaskSettings = field(default_factory=TaskSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
-    seed: int = 0
+    # TensorFlow takes 32 bits.
+    seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
 
     @property
     def drives(self) -> bool:

@@ -4,7 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from f1_rl.settings import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Settings
+from f1_rl.settings import (
+    FiniteFloat,
+    Fraction,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Settings,
+)
 
 Size = tuple[PositiveInt, PositiveInt]
 
@@ -55,9 +62,9 @@ class AgentSettings(Settings, frozen=True):
     algorithm: Literal["dqn", "double_dqn", "c51"] = "double_dqn"
     network: NetworkSettings = NetworkSettings()
     learning_rate: PositiveFloat = 1e-3
-    final_learning_rate: PositiveFloat | None = None
+    final_learning_rate: PositiveFloat | None = 1e-4
     adam_epsilon: PositiveFloat = 1e-7
-    gamma: Fraction = 0.95
+    gamma: Fraction = 0.85
     n_step: PositiveInt = 3
     batch_size: PositiveInt = 128
     target_update_period: PositiveInt = 20
@@ -66,8 +73,8 @@ class AgentSettings(Settings, frozen=True):
     loss: Literal["huber", "squared"] = "huber"
     reward_scale: PositiveFloat = 1.0
     atoms: Annotated[int, Meta(ge=2)] = 51
-    min_value: float = -10.0
-    max_value: float = 10.0
+    min_value: FiniteFloat = -10.0
+    max_value: FiniteFloat = 10.0
 
     def __post_init__(self) -> None:
         """Check the support of the value distribution."""
@@ -98,17 +105,17 @@ class TrainingSettings(Settings, frozen=True):
     """
 
     num_envs: PositiveInt = 32
-    env_steps: PositiveInt = 20_000
+    env_steps: PositiveInt = 12_000
     replay_capacity: PositiveInt = 100_000
-    learning_starts: PositiveInt = 512
+    learning_starts: PositiveInt = 256
     train_every: PositiveInt = 1
-    updates_per_call: PositiveInt = 2
+    updates_per_call: PositiveInt = 6
     epsilon_start: Fraction = 1.0
     epsilon_end: Fraction = 0.05
-    epsilon_steps: PositiveInt = 2_000
+    epsilon_steps: PositiveInt = 1_500
     exploration_hold: PositiveInt = 1
-    evaluate_every: PositiveInt = 1_000
-    evaluate_from: NonNegativeInt = 0
+    evaluate_every: PositiveInt = 500
+    evaluate_from: NonNegativeInt = 1_500
     evaluation_episodes: PositiveInt = 8
     stop_when_solved: bool = False
     checkpoint_every_s: PositiveFloat = 30.0

@@ -17,9 +17,10 @@ class EventWriter:
     """Writes the rows of the tables as TensorBoard events."""
 
     def __init__(self, folder: Path) -> None:
-        """Write into that folder."""
+        """Write into that folder, which is made with the first values."""
         self._tf: Any = import_tensorflow()
-        self._writer = self._tf.summary.create_file_writer(str(folder))
+        self._folder = folder
+        self._writer: Any = None
 
     def write_progress(self, progress: "Progress") -> None:
         """Write a row of metrics.csv."""
@@ -45,9 +46,12 @@ class EventWriter:
 
     def close(self) -> None:
         """Write what is left."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
     def _write(self, values: dict[str, float], env_step: int) -> None:
+        if self._writer is None:
+            self._writer = self._tf.summary.create_file_writer(str(self._folder))
         with self._writer.as_default(step=env_step):
             for name, value in values.items():
                 if not math.isnan(value):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.learning.agent import Agent
-from f1_rl.learning.checkpoints import Checkpoints
+from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.evaluation import Evaluation, Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.observations import ObservationLayout
@@ -116,6 +116,7 @@ class Trainer:
             "vector_steps": 0,
             "episodes": 0,
             "next_evaluation": max(training.evaluate_from, training.evaluate_every),
+            "evaluated_at": 0,
         }
         self._wall_time_s = 0.0
         self._loss = self._mean_q = float("nan")
@@ -157,9 +158,13 @@ class Trainer:
             if clock.due("log", settings.log_every_s):
                 self._log(clock.rate(self.env_steps))
             if self.env_steps >= self._counters["next_evaluation"]:
+                self._counters["next_evaluation"] += settings.evaluate_every
                 self._evaluate(clock.rate(self.env_steps))
             if clock.due("checkpoint", settings.checkpoint_every_s):
                 self.save()
+        # What was learned since the last evaluation may be the best, or all there is.
+        if not self._stop_requested and self._counters["evaluated_at"] < self.env_steps:
+            self._evaluate(clock.rate(self.env_steps))
         self._log(clock.rate(self.env_steps))
         self.save()
         self._policies.save("policy-last", self._agent, self._training_facts(), None)
@@ -181,15 +186,19 @@ class Trainer:
         """Go on from the newest checkpoint.
 
         Raises:
-            CheckpointError: There is none.
-            ValueError: It was made with other settings.
+            CheckpointError: There is none, or it was made with other settings.
         """
         state = self._checkpoints.load_latest()
-        self._agent.restore(state["agent"])
-        self._replay.restore(state["replay"])
+        try:
+            self._agent.restore(state["agent"])
+            self._replay.restore(state["replay"])
+        except ValueError as error:
+            raise CheckpointError(f"{self._checkpoints.folder}: {error}") from error
+        # The one in the checkpoint may have been changed since.
+        self._agent.set_learning_rate(self._agent_settings.learning_rate)
         self._exploration.restore(state["exploration"])
         self._sampling.bit_generator.state = state["sampling"]
-        self._counters = {name: int(value) for name, value in state["counters"].items()}
+        self._counters.update((name, int(value)) for name, value in state["counters"].items())
         self._wall_time_s = float(state["wall_time_s"])
         self._loss, self._mean_q = float(state["loss"]), float(state["mean_q"])
         self._best_score = tuple(state["best_score"])
@@ -265,7 +274,7 @@ class Trainer:
         self._loss = self._agent.train(batch)
 
     def _evaluate(self, steps_per_s: float) -> None:
-        self._counters["next_evaluation"] += self._settings.evaluate_every
+        self._counters["evaluated_at"] = self.env_steps
         evaluation = self._evaluator.evaluate(self._agent.q_values)
         progress = self._progress(steps_per_s)
         best = evaluation.score > self._best_score
@@ -321,7 +330,8 @@ class Trainer:
         }
 
     def _state(self) -> dict[str, Any]:
-        resumable = hasattr(self._envs, "state")
+        # Others have an attribute `state` too, which means something else.
+        resumable = callable(getattr(self._envs, "restore", None))
         return {
             "agent": self._agent.state(),
             "replay": self._replay.state(),

@@ -49,18 +49,17 @@ def start_run(
     """Return a trainer that is ready to run in a folder.
 
     Args:
-        settings: Of the run; when resuming, those of its `config.yaml`.
+        settings: Of the run; when resuming, those of its `config.yaml`, or changed ones.
         path: The run folder.
         listener: Is told how training goes.
         device: Where to compute.
-        resume: Go on from the newest checkpoint.
+        resume: Go on from the newest checkpoint; `config.yaml` is written anew.
 
     Raises:
         NoGpuError: A GPU was asked for and there is none.
-        RunFolderError: The folder holds a run already.
-        CheckpointError: There is nothing to resume from.
-        SettingsError: The environment cannot be used.
-        ValueError: The replay is too small, or a checkpoint does not fit.
+        RunFolderError: The folder holds a run already, or cannot be written.
+        CheckpointError: There is nothing to resume from, or it does not fit the settings.
+        SettingsError: The environment, the network or the replay cannot be made as they are set.
     """
     folder = RunFolder(path)
     chosen = choose_device(device)
@@ -80,10 +79,12 @@ def start_run(
         seed=settings.seed,
         listener=listener,
     )
+    config = {**settings.as_dict(), "versions": describe_versions()}
     if resume:
         trainer.resume()
+        folder.write_config(config)
     else:
-        folder.create({**settings.as_dict(), "versions": describe_versions()})
+        folder.create(config)
     return trainer
 
 

@@ -69,8 +69,17 @@ def interface_of(
 
 def interface_hash(interface: dict[str, Any]) -> str:
     """Return the SHA-256 of an interface in canonical JSON."""
-    text = json.dumps(interface, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_canonical(interface), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """Return the value with whole numbers as integers: 12 metres are 12.0 metres."""
+    if isinstance(value, dict):
+        return {name: _canonical(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def describe_task(
@@ -112,9 +121,10 @@ def read_manifest(folder: Path) -> PolicyManifest:
         raise PolicyError(f"{folder}: is no policy folder (it has no {MANIFEST_NAME}).")
     try:
         content = read_yaml(path)
-        if content.get("format", 0) > FORMAT:
+        version = content.get("format")
+        if isinstance(version, int) and version > FORMAT:
             raise PolicyError(
-                f"{path}: has format {content['format']}, this version of f1_rl reads up to "
+                f"{path}: has format {version}, this version of f1_rl reads up to "
                 f"{FORMAT}; upgrade f1_rl."
             )
         manifest = build_settings(PolicyManifest, content, str(path))

@@ -144,9 +144,10 @@ def _interpreter_class() -> Any:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         try:
-            from tensorflow.lite import Interpreter
+            import tensorflow
         except ImportError as error:
             raise PolicyError(
                 "no TFLite interpreter is installed; install one with: pip install ai-edge-litert."
             ) from error
+        return tensorflow.lite.Interpreter
     return Interpreter

@@ -28,13 +28,13 @@ def save_policy(folder: Path, source: PolicySource, manifest: PolicyManifest) ->
         PolicyError: It cannot be written; a policy that was there before is untouched.
     """
     partial = folder.with_name(f"{folder.name}.partial")
+    previous = folder.with_name(f"{folder.name}.previous")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         (partial / TFLITE_NAME).write_bytes(source.tflite_model())
         source.save_greedy_policy(partial / SAVED_MODEL_NAME)
         write_yaml(partial / MANIFEST_NAME, manifest.as_dict())
-        previous = folder.with_name(f"{folder.name}.previous")
         shutil.rmtree(previous, ignore_errors=True)
         if folder.exists():
             folder.rename(previous)
@@ -42,6 +42,8 @@ def save_policy(folder: Path, source: PolicySource, manifest: PolicyManifest) ->
         shutil.rmtree(previous, ignore_errors=True)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if previous.exists() and not folder.exists():
+            previous.rename(folder)
         raise PolicyError(
             f"{folder}: the policy cannot be written ({error.strerror or error})."
         ) from error

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import Drive, LapDrive
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.driving.task import DrivingTask, Outcome
 from f1_rl.policy import Policy
 from f1_rl.reporting.video import LapVideo, VideoFrame
+from f1_rl.settings import build_settings, merge
 
 
 class _RecordingDriver:
@@ -59,7 +60,9 @@ def record_lap(
         ReportError: The video cannot be written.
         OSError: The trace cannot be written.
     """
-    lap = LapDrive(settings, 1, circuits=1, laps=laps)
+    first = expand_circuit_names(settings.circuits)[:1]
+    settings = build_settings(TaskSettings, merge(settings.as_dict(), {"circuits": first}))
+    lap = LapDrive(settings, 1, laps=laps)
     policy.check_fits(lap.task)
     driver = _RecordingDriver(policy, lap.task)
     rows: list[dict[str, Any]] = []

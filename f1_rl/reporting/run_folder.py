@@ -373,5 +373,6 @@ def _names(entry: Any) -> tuple[str, ...]:
         return _names(inner) if inner is not None else ()
     if isinstance(entry, Sequence):
         names = [item.get("name") if isinstance(item, Mapping) else item for item in entry]
-        return tuple(names) if all(isinstance(name, str) for name in names) else ()
+        texts = tuple(name for name in names if isinstance(name, str))
+        return texts if len(texts) == len(names) else ()
     return ()

@@ -42,7 +42,9 @@ class Camera:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise ValueError(f"Camera picture of {self.width} x {self.height}: give at least 1 x 1")
+            raise ValueError(
+                f"Camera width {self.width}, height {self.height}: give at least 1 of each"
+            )
         if not 0.0 < self.horizontal_fov_rad < math.pi:
             raise ValueError(
                 f"Camera horizontal_fov_rad {self.horizontal_fov_rad}: give an angle in (0, pi)"

@@ -1,11 +1,11 @@
 """Access to memory that Numba has no words for.
 
-Loads and stores that tell the compiler that they never touch the same memory:
-
 A loop that reads a table at computed places and writes an array is done one element at a time
 unless the compiler knows that no write changes the table. :func:`table_pair` and
-:func:`store_apart` attach LLVM's alias scopes, after which such a loop runs on 8 or 16 columns
-at once. And :func:`take_ticket` counts on behalf of several threads.
+:func:`store_apart` attach LLVM's alias scopes, which say so; after that such a loop runs on 8 or
+16 columns at once. :func:`count_up` counts on behalf of several threads.
+
+Numba's cache on disk does not see changes of this file: after one, change the callers' too.
 """
 
 from __future__ import annotations
@@ -77,18 +77,22 @@ def store_apart(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 
 @intrinsic
-def take_ticket(typing: Any, counter: Any) -> Any:
-    """Return the first element of an int64 array and add one to it, atomically.
+def count_up(typing: Any, counters: Any, place: Any) -> Any:
+    """Add one to an element of an int64 array and return what it was, atomically.
+
+    All that this thread wrote before can be read by who sees the new count.
 
     Args:
         typing: Passed by Numba.
-        counter: Contiguous int64 array.
+        counters: Contiguous int64 array.
+        place: int64 >= 0; neither sign nor bounds are checked.
     """
-    if not (isinstance(counter, types.Array) and counter.dtype == types.int64):
+    if not (isinstance(counters, types.Array) and counters.dtype == types.int64):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.atomic_rmw("add", data, ir.Constant(ir.IntType(64), 1), "monotonic")
+        one = ir.Constant(ir.IntType(64), 1)
+        return builder.atomic_rmw("add", builder.gep(data, [args[1]]), one, "acq_rel")
 
-    return types.int64(counter), generate
+    return types.int64(counters, types.int64), generate

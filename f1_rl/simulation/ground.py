@@ -26,7 +26,7 @@ GRASS_HEIGHT_M = -0.004
 """Height of the grass; the road hides the step, so only the line's height moves pixels."""
 
 _CELL_M = 0.1
-_MOST_CELLS = 40_000_000
+_MOST_CELLS = 25_000_000
 _REACH_M = 4.0
 """How far beyond the road's edge distances are kept; farther out all is plainly grass."""
 
@@ -60,8 +60,8 @@ class DistanceField:
 def build_distance_field(circuit: Circuit) -> DistanceField:
     """Compute the distance field of a circuit.
 
-    The grid is 0.1 m wide, coarser only where a circuit would need more than 40 million
-    points (160 MB); the error of bilinear interpolation is cell^2 / (8 R) on a curve of
+    The grid is 0.1 m wide, coarser only where a circuit would need more than 25 million
+    points (100 MB); the error of bilinear interpolation is cell^2 / (8 R) on a curve of
     radius R, 0.4 mm for 3 m.
 
     Args:

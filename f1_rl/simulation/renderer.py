@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 _RGB = np.eye(3, dtype=np.float32)
 _FRAME_BLOCK_ROWS = 16
-_SERIAL_PIXELS = 8_000
+_SERIAL_PIXELS = 12_000
 """Below this a second thread costs more than it draws."""
 
 
@@ -67,8 +70,8 @@ class Renderer:
             dtype=np.float64,
         )
         self._all_rows = np.arange(camera.height, dtype=np.int64)
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_process = 0
+        self._jobs: SimpleQueue[tuple[Any, ...] | None] | None = None
+        self._jobs_process = 0
 
     @property
     def num_circuits(self) -> int:
@@ -160,6 +163,7 @@ class Renderer:
         threads = 1 if count * len(rows) * columns < _SERIAL_PIXELS else self._threads
         # Whole cars where there are enough to share out, else stripes of one picture.
         block = len(rows) if count >= 2 * threads else _FRAME_BLOCK_ROWS
+        tickets = np.zeros(2, dtype=np.int64)
         arguments: tuple[Any, ...] = (
             self._ground.cells,
             self._ground.places,
@@ -179,23 +183,38 @@ class Renderer:
             columns,
             weights,
             block,
-            np.zeros(1, dtype=np.int64),
+            tickets,
             out,
         )
-        # Each thread takes the next block until none is left, so a helper that the machine is
-        # too busy to start costs nothing: by the time it could begin, it is called off.
-        helpers = [self._workers().submit(draw, *arguments) for _ in range(threads - 1)]
+        # Each thread takes the next block until none is left. So a helper that the machine is
+        # too busy to wake costs nothing: it comes late, finds no block left and touches none.
+        for _ in range(threads - 1):
+            self._helpers().put(arguments)
         draw(*arguments)
-        for helper in helpers:
-            if not helper.cancel():
-                helper.result()
+        blocks = count * -(-len(rows) // block)
+        while tickets[1] < blocks:
+            time.sleep(0)
 
-    def _workers(self) -> ThreadPoolExecutor:
+    def _helpers(self) -> SimpleQueue[tuple[Any, ...] | None]:
+        """The queue from which the helping threads take what to draw."""
         # Threads do not survive a fork: a child process needs its own.
-        if self._pool is None or self._pool_process != os.getpid():
-            self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="renderer")
-            self._pool_process = os.getpid()
-        return self._pool
+        if self._jobs is None or self._jobs_process != os.getpid():
+            helpers = self._threads - 1
+            self._jobs, self._jobs_process = SimpleQueue(), os.getpid()
+            for _ in range(helpers):
+                threading.Thread(target=_help, args=(self._jobs,), daemon=True).start()
+            weakref.finalize(self, _dismiss, self._jobs, helpers)
+        return self._jobs
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_pool": None}
+        return {**self.__dict__, "_jobs": None}
+
+
+def _help(jobs: SimpleQueue[tuple[Any, ...] | None]) -> None:
+    while (arguments := jobs.get()) is not None:
+        draw(*arguments)
+
+
+def _dismiss(jobs: SimpleQueue[tuple[Any, ...] | None], helpers: int) -> None:
+    for _ in range(helpers):
+        jobs.put(None)

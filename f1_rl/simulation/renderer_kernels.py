@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from f1_rl.simulation.gather_kernels import store_apart, table_pair, take_ticket
+from f1_rl.simulation.gather_kernels import count_up, store_apart, table_pair
 
 _SHARP = np.float32(1e-6)
 _HALF = np.float32(0.5)
@@ -304,8 +304,8 @@ def draw(
         columns: Columns to draw, each the mean of an equal group of the picture's.
         weights: (K, 3) of red, green, blue in each channel.
         block: Rows in a block; a car has ceil(R / block) of them.
-        tickets: (1,) number of the next block to draw; threads that draw the same picture
-            share it.
+        tickets: (2,) number of the next block to draw, and of blocks done; zeros, shared by
+            the threads that draw together.
         out: (N, R, columns * K) receives the levels.
     """
     blocks_a_car = (rows.shape[0] + block - 1) // block
@@ -317,7 +317,7 @@ def draw(
     values = np.empty(columns, np.float32)
     colours = np.empty((channels, 4), np.float32)
     while True:
-        item = take_ticket(tickets)
+        item = count_up(tickets, 0)
         if item >= x_m.shape[0] * blocks_a_car:
             break
         car = item // blocks_a_car
@@ -359,6 +359,7 @@ def draw(
                             key = _hash(noise_seed[car] + np.uint32(rows[i] * 3 + colour))
                             _add_noise(values, mean_sigma * weights[channel, colour], key)
                 _store_row(values, out, car, i, channel, channels)
+        count_up(tickets, 1)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

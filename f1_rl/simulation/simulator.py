@@ -32,7 +32,7 @@ class Simulator:
     The cars know nothing of each other: they never collide. Before the first :meth:`place` they
     stand at the start line of the first circuit. Everything that happens follows from the
     seed and the calls; :meth:`state` and :meth:`restore` carry it over to another object, built
-    with the same arguments.
+    with the same arguments. The arrays that properties return are copies.
 
     Attributes:
         circuits: The circuits.
@@ -98,27 +98,27 @@ class Simulator:
     @property
     def x_m(self) -> FloatArray:
         """Position, (N,)."""
-        return self._motion.x_m
+        return self._motion.x_m.copy()
 
     @property
     def y_m(self) -> FloatArray:
         """Position, (N,)."""
-        return self._motion.y_m
+        return self._motion.y_m.copy()
 
     @property
     def yaw_rad(self) -> FloatArray:
         """Heading in (-pi, pi], (N,)."""
-        return self._motion.yaw_rad
+        return self._motion.yaw_rad.copy()
 
     @property
     def speed_mps(self) -> FloatArray:
         """Forward speed, (N,)."""
-        return self._motion.speed_mps
+        return self._motion.speed_mps.copy()
 
     @property
     def yaw_rate_radps(self) -> FloatArray:
         """Rate of turn, positive to the left, (N,)."""
-        return self._motion.yaw_rate_radps
+        return self._motion.yaw_rate_radps.copy()
 
     @property
     def poses(self) -> Poses:
@@ -129,7 +129,7 @@ class Simulator:
     @property
     def circuit_index(self) -> NDArray[np.int64]:
         """Which of the circuits each car is on, (N,)."""
-        return self._circuit_index
+        return self._circuit_index.copy()
 
     @property
     def time_s(self) -> FloatArray:
@@ -143,9 +143,8 @@ class Simulator:
 
     @property
     def appearance(self) -> Appearance:
-        """What each car's camera makes of the world at this moment, noise included."""
-        steps = self._steps.astype(np.uint32)
-        return replace(self._appearance, noise_seed=self._appearance.noise_seed + steps * _GOLDEN)
+        """What each car's camera makes of the world at this moment, noise included; a copy."""
+        return self._seen[np.arange(self.num_cars)]
 
     def reseed(self, seed: int | np.random.SeedSequence) -> None:
         """Begin a new sequence of appearances, delays and noise; what was placed stays as it is.
@@ -230,7 +229,7 @@ class Simulator:
         Returns:
             (N, R, C, K) uint8.
         """
-        return self.renderer.view(self._circuit_index, self._here, self.appearance, view, out)
+        return self.renderer.view(self._circuit_index, self._here, self._seen, view, out)
 
     def frame(self, car: int) -> NDArray[np.uint8]:
         """Draw one car's whole picture.
@@ -242,11 +241,15 @@ class Simulator:
             (H, W, 3) uint8 RGB.
         """
         one = np.array([car])
-        appearance = self.appearance[one]
         picture: NDArray[np.uint8] = self.renderer.frames(
-            self._circuit_index[one], self._here[one], appearance
+            self._circuit_index[one], self._here[one], self._seen[one]
         )[0]
         return picture
+
+    @property
+    def _seen(self) -> Appearance:
+        steps = self._steps.astype(np.uint32)
+        return replace(self._appearance, noise_seed=self._appearance.noise_seed + steps * _GOLDEN)
 
     @property
     def _here(self) -> Poses:

@@ -1,0 +1,224 @@
+"""The console script: help, circuits, doctor, and errors told in one sentence."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from cli_helpers import Told, python, tell
+
+import f1_rl
+from f1_rl.circuits import circuit_names, load_circuit, read_circuit_csv
+from f1_rl.cli import doctor
+from f1_rl.cli.main import VERBS
+
+
+def check_refusal(told: Told, reason: str) -> None:
+    """One sentence on the error stream, nothing else, and a code other than success."""
+    assert told.code == 1
+    assert told.out == ""
+    lines = told.err.strip().splitlines()
+    assert len(lines) == 1, told.err
+    assert lines[0].startswith("f1-rl: ")
+    assert lines[0].endswith(".")
+    assert reason in lines[0]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_a_help(verb):
+    told = tell(verb, "--help")
+    assert told.code == 0
+    assert f"f1-rl {verb}" in told.out
+    assert told.err == ""
+
+
+def test_the_help_names_every_verb():
+    told = tell("--help")
+    assert told.code == 0
+    assert all(verb in told.out for verb in VERBS)
+
+
+def test_the_version_is_that_of_the_package():
+    assert tell("--version").out.strip() == f"f1_rl {f1_rl.__version__}"
+
+
+def test_help_needs_neither_tensorflow_nor_matplotlib():
+    statement = (
+        "import json, sys\n"
+        "from f1_rl.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    modules = set(json.loads(python(statement).splitlines()[-1]))
+    assert "f1_rl" in modules
+    assert not modules & {"tensorflow", "tf_agents", "tf_keras", "keras", "matplotlib", "av", "gym"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("fly",),
+        ("circuit",),
+        ("evaluate",),
+        ("train", "--steps", "many"),
+        ("train", "--device", "tpu"),
+        ("evaluate", "run", "--starts", "0"),
+        ("evaluate", "run", "--laps", "-1"),
+        ("evaluate", "run", "--seed", "-1"),
+        ("drive", "run", "--laps", "0"),
+        ("circuit", "render", "oval"),
+    ],
+)
+def test_wrong_usage_is_refused_with_the_usage(arguments):
+    told = tell(*arguments)
+    assert told.code == 2
+    assert "usage: f1-rl" in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("train", "--preset", "lapp"), "no preset 'lapp'; choose from"),
+        (("train", "--preset", "none.yaml"), "none.yaml: cannot be read"),
+        (("train", "--set", "agent.gama=0.9"), "unknown field gama"),
+        (("train", "--set", "task.camera.hight=9"), "no setting 'task.camera.hight'"),
+        (("train", "--set", "agent.gamma=2"), "agent.gamma: Expected float <= 1"),
+        (("train", "--set", "agent.gamma=high"), "agent.gamma: Expected float, got str"),
+        (("train", "--set", "agent.gamma"), "write it as name=value"),
+        (("train", "--set", "a=[1"), "not valid YAML"),
+        (("train", "--set", "task.rewards.progress=.nan"), "Expected float"),
+        (("train", "--steps", "0"), "training.env_steps: Expected int >= 1"),
+        (("train", "--seed", "-1"), "seed: Expected int >= 0"),
+        (("train", "--scale", "0"), "task.circuit_scale: Expected float > 0"),
+        (("train", "--resume", "no/such/run"), "no/such/run: is no run folder"),
+        (("evaluate", "no/such/run"), "is no policy folder"),
+        (("evaluate", "no/such/run", "--last"), "holds no policy-last"),
+        (("drive", "no/such/run"), "is no policy folder"),
+        (("report", "no/such/run"), "no/such/run"),
+        (("circuit", "export", "ovall", "out.csv"), "did you mean 'oval'?"),
+        (("circuit", "export", "random-x", "out.csv"), "names no random circuit"),
+        (("circuit", "export", "oval", "no/such/out.csv"), "no/such/out.csv"),
+        (("circuit", "export", "oval", "out.csv", "--scale", "0"), "scale"),
+        (("circuit", "render", "oval", "no/such/out.png"), "no/such/out.png"),
+        (("circuit", "render", "none.csv", "out.png"), "none.csv"),
+        (("circuit", "import", "none.csv", "out.csv"), "none.csv"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_sentence(arguments, reason, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_refusal(tell(*arguments), reason)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_circuit_is_told_in_one_sentence(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("# x_m,y_m,w_tr_right_m,w_tr_left_m\n1,2,x,1\n")
+    check_refusal(tell("circuit", "import", path, tmp_path / "out.csv"), "mine.csv")
+
+
+def test_a_run_folder_that_is_used_is_refused_before_tensorflow_loads(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    statement = (
+        "import sys\n"
+        "from f1_rl.cli.main import main\n"
+        "print(main(['train', '--run-dir', sys.argv[1]]), 'tensorflow' in sys.modules)"
+    )
+    assert python(statement, [str(tmp_path)]).split() == ["1", "False"]
+    check_refusal(tell("train", "--run-dir", tmp_path), "holds a run already")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--env", "CartPole-v1"),
+        ("--preset", "lap"),
+        ("--circuit", "oval"),
+        ("--scale", "2"),
+        ("--run-dir", "other"),
+        ("--seed", "3"),
+    ],
+)
+def test_what_a_resumed_run_cannot_change_is_refused(option, value, tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    told = tell("train", "--resume", tmp_path, option, value)
+    check_refusal(told, f"{option} cannot be changed in a run that is resumed")
+
+
+def test_settings_of_the_task_cannot_be_changed_in_a_resumed_run(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    told = tell("train", "--resume", tmp_path, "--set", "task.actions=nine")
+    check_refusal(told, "--set task cannot be changed in a run that is resumed")
+    told = tell("train", "--resume", tmp_path, "--set", "agent.gamma=7")
+    check_refusal(told, "agent.gamma: Expected float <= 1")
+
+
+def test_a_damaged_configuration_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: [1\n")
+    check_refusal(tell("train", "--resume", tmp_path), "not valid YAML")
+
+
+def test_circuits_are_listed_for_people_and_for_programs():
+    told = tell("circuit", "list")
+    assert told.code == 0
+    assert all(name in told.out for name in circuit_names())
+    rows = json.loads(tell("circuit", "list", "--json").out)
+    assert tuple(row["name"] for row in rows) == circuit_names()
+    oval = load_circuit("oval")
+    (row,) = [row for row in rows if row["name"] == "oval"]
+    assert row["length_m"] == pytest.approx(oval.length_m, abs=0.06)
+    assert row["tightest_radius_m"] == pytest.approx(oval.min_radius_m, abs=0.006)
+
+
+def test_an_exported_circuit_can_be_imported_and_drawn(tmp_path):
+    exported, imported = tmp_path / "oval.csv", tmp_path / "again.csv"
+    told = tell("circuit", "export", "oval", exported, "--scale", "0.5")
+    assert told.code == 0
+    assert str(exported) in told.out
+    half = load_circuit("oval").length_m / 2
+    assert read_circuit_csv(exported).length_m == pytest.approx(half, rel=1e-3)
+    assert tell("circuit", "import", exported, imported).code == 0
+    assert read_circuit_csv(imported).length_m == pytest.approx(half, rel=1e-3)
+    for arguments in ((), ("--from-car", "3.0")):
+        picture = tmp_path / f"picture{len(arguments)}.png"
+        assert tell("circuit", "render", imported, picture, *arguments).code == 0
+        assert cv2.imread(str(picture)).std() > 5.0
+
+
+def test_a_picture_may_have_any_name(tmp_path):
+    assert tell("circuit", "render", "oval", tmp_path / "picture").code == 0
+    data = np.frombuffer((tmp_path / "picture").read_bytes(), np.uint8)
+    assert cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
+
+
+@pytest.mark.parametrize(("works", "code"), [(True, 0), (None, 0), (False, 1)])
+def test_doctor_fails_where_something_needed_does_not_work(monkeypatch, works, code):
+    finding = doctor.Finding("engine", works, "seen", "mend it")
+    monkeypatch.setattr(doctor, "CHECKS", (lambda: finding,))
+    told = tell("doctor")
+    assert told.code == code
+    assert "engine" in told.out
+    assert "mend it" in told.out
+    told = tell("doctor", "--json")
+    assert told.code == code
+    assert json.loads(told.out) == [
+        {"name": "engine", "works": works, "detail": "seen", "remedy": "mend it"}
+    ]
+
+
+def test_doctor_finds_the_interpreter_and_the_simulator_working(monkeypatch):
+    checks = tuple(c for c in doctor.CHECKS if c.__name__ in ("_python", "_simulator", "_disk"))
+    assert len(checks) == 3
+    monkeypatch.setattr(doctor, "CHECKS", checks)
+    assert [row["works"] for row in json.loads(tell("doctor", "--json").out)] == [True, True, True]
+
+
+def test_doctor_names_packages_that_are_missing(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "av", None)
+    finding = doctor._video()
+    assert finding.works is False
+    assert "pip install" in finding.remedy
+    monkeypatch.setitem(sys.modules, "rclpy", None)
+    assert doctor._ros().works is None

@@ -1,0 +1,229 @@
+"""What `f1-rl train` learns and leaves, and what the other verbs make of it."""
+
+import csv
+import json
+import shutil
+
+import pytest
+import yaml
+from cli_helpers import SMALL_PRESET, tell
+
+pytestmark = pytest.mark.tensorflow
+
+RUN_FILES = {
+    "config.yaml",
+    "metrics.csv",
+    "evaluations.csv",
+    "lap.csv",
+    "lap.mp4",
+    "report.html",
+    "events",
+    "checkpoints",
+    "policy",
+    "policy-last",
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The default preset, told to stop as soon as all starts give full laps."""
+    run = tmp_path_factory.mktemp("runs") / "lap"
+    told = tell(
+        *("train", "--run-dir", run, "--seed", "1", "--steps", "8000", "--device", "cpu"),
+        *("--set", "training.stop_when_solved=true", "--json"),
+    )
+    return run, told
+
+
+def test_the_default_preset_learns_full_laps_from_all_starts(trained):
+    run, told = trained
+    assert told.code == 0, told.err
+    result = json.loads(told.out)
+    assert result["run_dir"] == str(run)
+    assert result["interrupted"] is False
+    assert result["solved"] is not None
+    assert result["solved"]["env_step"] <= 8_000
+    assert result["lap"]["completed"] == 1
+    assert result["lap"]["off_track"] == 0
+
+
+def test_a_run_leaves_every_file_of_its_folder(trained):
+    run, _ = trained
+    assert {path.name for path in run.iterdir()} == RUN_FILES
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert (config["seed"], config["training"]["env_steps"]) == (1, 8_000)
+    assert config["training"]["stop_when_solved"] is True
+    with (run / "lap.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 50
+    assert {"time_s", "lateral_error_m", "action", "q_0"} <= set(rows[0])
+
+
+def test_evaluate_drives_the_laps_again(trained, tmp_path):
+    run, _ = trained
+    told = tell("evaluate", run, "--json", "--csv", tmp_path / "drives.csv", "--classical")
+    drives = json.loads(told.out)["drives"]
+    assert told.code == 0
+    assert [drive["driver"] for drive in drives] == ["policy"] * 8 + ["classical"] * 8
+    assert all(drive["completed"] == 1 for drive in drives[:8])
+    with (tmp_path / "drives.csv").open() as file:
+        assert [row["completed"] for row in csv.DictReader(file)][:8] == ["1"] * 8
+    # The same greedy drives as in the evaluation that ended training.
+    with (run / "evaluations.csv").open() as file:
+        last = list(csv.DictReader(file))[-8:]
+    for drive, row in zip(drives, last, strict=False):
+        assert drive["lap_time_s"] == pytest.approx(float(row["lap_time_s"]), abs=0.2)
+
+
+def test_evaluate_prints_a_table_a_circuit(trained):
+    told = tell("evaluate", trained[0], "--starts", "2")
+    assert told.code == 0
+    assert "2 of 2" in told.out
+    assert "simple" in told.out
+
+
+def test_evaluate_fails_where_a_lap_is_not_completed(trained):
+    """Half as wide and as tight, the circuit cannot be driven at the speeds of the actions."""
+    told = tell("evaluate", trained[0], "--scale", "0.3", "--starts", "2", "--json")
+    assert told.code == 1
+    drives = json.loads(told.out)["drives"]
+    assert [drive["completed"] for drive in drives] == [0, 0]
+    assert drives[0]["lap_time_s"] is None
+    assert told.err == ""
+
+
+def test_evaluate_drives_both_directions_and_several_laps(trained):
+    told = tell(
+        "evaluate", trained[0], "--both-directions", "--starts", "2", "--laps", "2", "--json"
+    )
+    drives = json.loads(told.out)["drives"]
+    assert [drive["direction"] for drive in drives] == [1, -1]
+    assert max(drive["laps"] for drive in drives) <= 2
+
+
+def test_the_last_policy_is_driven_when_asked(trained):
+    assert tell("evaluate", trained[0], "--last", "--starts", "1", "--json").out
+
+
+def test_drive_writes_a_video_and_a_trace(trained, tmp_path):
+    video, trace = tmp_path / "lap.mp4", tmp_path / "lap.csv"
+    told = tell("drive", trained[0], "--video", video, "--trace", trace)
+    assert told.code == 0
+    assert "simple: 1 lap, best" in told.out
+    assert video.stat().st_size > 10_000
+    with trace.open() as file:
+        rows = list(csv.DictReader(file))
+    assert float(rows[-1]["time_s"]) == pytest.approx(0.05 * len(rows))
+
+
+def test_drive_goes_without_a_video_and_speaks_json(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = tell("drive", trained[0], "--no-video", "--json", "--laps", "2")
+    result = json.loads(told.out)
+    assert (told.code == 0) == bool(result["completed"])
+    assert result["video"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drive_says_how_far_it_came_where_it_fails(trained):
+    told = tell("drive", trained[0], "--scale", "0.3", "--no-video")
+    assert told.code == 1
+    assert "ended after" in told.out
+
+
+def test_an_unknown_circuit_is_told_in_one_sentence(trained):
+    for verb in ("evaluate", "drive"):
+        told = tell(verb, trained[0], "--circuit", "ovall")
+        assert told.code == 1
+        assert told.err.startswith("f1-rl: There is no circuit 'ovall' (did you mean 'oval'?)")
+        assert told.err.count("\n") == 1
+
+
+def test_folders_that_cannot_be_written_are_told_in_one_sentence(trained):
+    told = tell("drive", trained[0], "--no-video", "--trace", "no/such/lap.csv")
+    assert told.code == 1
+    assert told.err == "f1-rl: no/such/lap.csv: No such file or directory.\n"
+    told = tell("evaluate", trained[0], "--starts", "1", "--csv", "no/such/drives.csv")
+    assert told.code == 1
+    assert told.err == "f1-rl: no/such/drives.csv: No such file or directory.\n"
+
+
+def test_report_is_written_anew(trained):
+    run, _ = trained
+    report = run / "report.html"
+    before = report.read_text()
+    report.unlink()
+    told = tell("report", run)
+    assert told.code == 0
+    assert told.out.strip() == str(report)
+    assert len(report.read_text()) == pytest.approx(len(before), rel=0.1)
+
+
+def test_report_can_drive_the_lap_first(trained, tmp_path):
+    run = shutil.copytree(trained[0], tmp_path / "copy")
+    for name in ("report.html", "lap.csv", "lap.mp4"):
+        (run / name).unlink()
+    assert tell("report", run, "--lap").code == 0
+    assert {path.name for path in run.iterdir()} == RUN_FILES
+
+
+def test_a_used_run_folder_is_refused(trained):
+    told = tell("train", "--run-dir", trained[0])
+    assert told.code == 1
+    assert "holds a run already; continue it with --resume" in told.err
+
+
+def test_a_run_shorter_than_an_evaluation_period_is_finished_too(tmp_path):
+    preset, run = tmp_path / "small.yaml", tmp_path / "run"
+    preset.write_text(SMALL_PRESET)
+    told = tell("train", "--preset", preset, "--run-dir", run, "--steps", "120")
+    assert told.code == 0, told.err
+    assert {path.name for path in run.iterdir()} == RUN_FILES
+    assert "drive on with it: f1-rl drive" in told.out
+    assert f"{run}/report.html" in told.out.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--set", "training.replay_capacity=9"), "replay_capacity: 9 transitions are too few"),
+        (("--set", "task.observation.columns=60"), "60 equal columns"),
+        (("--set", "task.observation.rows=400"), "fewer than 400 different rows"),
+        (("--set", "agent.network.kernels=[[30, 3]]"), "a kernel of 30 x 3 is larger"),
+        (("--set", "task.rewards={fun: 1}"), "no reward rule 'fun'"),
+        (("--set", "task.actions=racer"), "no action table 'racer'"),
+        (("--circuit", "ovall"), "did you mean 'oval'?"),
+        (("--circuit", "random-5:2"), "a range holds 1 to"),
+        (("--env", "NoSuch-v0"), "env NoSuch-v0"),
+        (("--env", "Pendulum-v1"), "DQN needs discrete actions"),
+        (("--env", "FrozenLake-v1"), "cannot be learned from; use a Box"),
+        (("--device", "gpu"), "no GPU is visible to TensorFlow"),
+    ],
+)
+def test_runs_that_cannot_begin_say_so_in_one_sentence_and_leave_no_folder(
+    arguments, reason, tmp_path
+):
+    from f1_rl.learning.device import import_tensorflow
+
+    if "gpu" in arguments and import_tensorflow().config.list_physical_devices("GPU"):
+        pytest.skip("there is a GPU")
+    preset, run = tmp_path / "small.yaml", tmp_path / "run"
+    preset.write_text(SMALL_PRESET)
+    base = () if "--env" in arguments else ("--preset", preset)
+    told = tell("train", *base, "--run-dir", run, "--steps", "100", "--json", *arguments)
+    assert told.code == 1
+    assert told.out == ""
+    assert reason in told.err
+    assert told.err.count("\n") == 1, told.err
+    assert not run.exists()
+
+
+def test_a_policy_of_another_environment_is_no_policy_folder(tmp_path):
+    run = tmp_path / "cartpole"
+    told = tell("train", "--env", "CartPole-v1", "--steps", "300", "--run-dir", run, "--json")
+    assert told.code == 0
+    assert "lap" not in json.loads(told.out)
+    told = tell("evaluate", run)
+    assert told.code == 1
+    assert "is no policy folder" in told.err
+    assert tell("report", run).code == 0

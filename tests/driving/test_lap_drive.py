@@ -1,0 +1,126 @@
+"""Driving whole laps: starts, the end of each drive, the classical driver."""
+
+import numpy as np
+import pytest
+
+from f1_rl.circuits import circuit_names, load_circuit
+from f1_rl.driving.classical import LineFollower
+from f1_rl.driving.laps import LapDrive, lap_settings, spread_starts
+from f1_rl.driving.settings import TaskSettings
+from f1_rl.settings import SettingsError, build_settings
+
+# Left to the slow tests.
+LONG = ("grand_tour",)
+
+
+def task_of(*circuits, **settings) -> TaskSettings:
+    return build_settings(TaskSettings, {"circuits": list(circuits), **settings})
+
+
+class SomeStand:
+    """Follows the line, but for the cars that it commands to spin on the spot."""
+
+    def __init__(self, task, spinning) -> None:
+        self._driver = LineFollower(task)
+        self._spinning = spinning
+
+    def commands(self, observations):
+        commands = self._driver.commands(observations)
+        commands[self._spinning] = (0.5, 3.0)
+        return commands
+
+
+def test_starts_are_spread_evenly_over_each_circuit():
+    circuits = [load_circuit("oval"), load_circuit("simple")]
+    starts = spread_starts(circuits, 4, direction=None)
+    np.testing.assert_array_equal(starts.circuit_index, [0] * 4 + [1] * 4)
+    np.testing.assert_array_equal(starts.direction, [1, -1] * 4)
+    share = starts.arc_length_m / np.repeat([c.length_m for c in circuits], 4)
+    np.testing.assert_allclose(share, [0.0, 0.25, 0.5, 0.75] * 2)
+    assert (spread_starts(circuits, 2, direction=-1).direction == -1).all()
+
+
+def test_laps_are_driven_as_trained_but_cut_by_laps_alone():
+    settings = task_of("oval", endings={"off_road_margin_m": 0.3, "time_limit_s": 5.0})
+    driven = lap_settings(settings, 3)
+    assert driven.endings.laps == 3
+    assert driven.endings.time_limit_s is None
+    assert driven.endings.off_road_margin_m == 0.3
+    assert driven.circuits == settings.circuits
+
+
+def test_cars_that_ended_are_not_counted_on():
+    lap = LapDrive(task_of("oval"), 3)
+    drives = lap.drive(SomeStand(lap.task, [1]))
+    assert [drive.completed for drive in drives] == [True, False, True]
+    assert drives[1].report.ending == "wrong_way"
+    assert drives[1].report.steps < 25
+    assert drives[1].report.laps == 0
+    assert drives[1].report.completion < 0.1
+    for drive in (drives[0], drives[2]):
+        assert drive.report.ending == "laps"
+        assert drive.report.laps == 1
+        assert drive.report.completion == 1.0
+        # A standing start, and the line is crossed within the last step.
+        assert drive.report.steps == int(np.ceil(drive.report.lap_time_s / 0.05 - 1e-9))
+    rows = [drive.as_dict() for drive in drives]
+    assert [row["completed"] for row in rows] == [1, 0, 1]
+    assert rows[1]["start_arc_length_m"] == pytest.approx(lap.task.cars.circuits[0].length_m / 3)
+
+
+def test_a_car_that_creeps_is_not_waited_for():
+    lap = LapDrive(task_of("oval", endings={"stalled_after_s": None}), 1)
+
+    class Creeper:
+        def commands(self, observations):
+            return np.array([[0.05, 0.0]])
+
+    (drive,) = lap.drive(Creeper())
+    assert not drive.completed
+    assert drive.report.ending == ""
+
+
+def test_drives_are_the_same_every_time_and_seeds_vary_pictures():
+    varied = {"noise_sigma": [4.0, 8.0], "action_delay_s": [0.0, 0.1]}
+    lap = LapDrive(task_of("oval", variation=varied), 2, seed=3)
+    first = [drive.as_dict() for drive in lap.drive(LineFollower(lap.task))]
+    again = [drive.as_dict() for drive in lap.drive(LineFollower(lap.task))]
+    assert first == again
+    other = LapDrive(task_of("oval", variation=varied), 2, seed=4)
+    assert first != [drive.as_dict() for drive in other.drive(LineFollower(other.task))]
+
+
+def test_the_observer_sees_every_step_until_the_last_car_is_done():
+    lap = LapDrive(task_of("oval"), 2)
+    seen = []
+    drives = lap.drive(
+        LineFollower(lap.task), lambda task, observations, outcome: seen.append(outcome)
+    )
+    assert len(seen) == max(drive.report.steps for drive in drives)
+    assert seen[-1].truncated.any()
+
+
+def with_line() -> list:
+    names = [name for name in circuit_names() if load_circuit(name).has_line]
+    assert len(names) > 4
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in names]
+
+
+@pytest.mark.parametrize("name", with_line())
+def test_the_classical_driver_laps_every_circuit_with_a_line_both_ways(name):
+    lap = LapDrive(task_of(name), 2, direction=None)
+    drives = lap.drive(LineFollower(lap.task))
+    assert [drive.report.ending for drive in drives] == ["laps", "laps"]
+    assert max(drive.report.off_track for drive in drives) == 0
+    assert max(drive.report.mean_lateral_error_m for drive in drives) < 0.5
+
+
+def test_the_classical_driver_reads_the_line_from_rgb_with_speed_too():
+    lap = LapDrive(task_of("oval", observation={"channel": "rgb", "speed": True}), 1)
+    assert lap.drive(LineFollower(lap.task))[0].completed
+
+
+def test_the_classical_driver_refuses_pictures_without_the_line():
+    lap = LapDrive(task_of("oval", observation={"channel": "gray"}), 1)
+    with pytest.raises(SettingsError, match="red channel only"):
+        LineFollower(lap.task)

@@ -1,0 +1,72 @@
+"""The settings of the driving task: ranges of circuits, and what is refused."""
+
+import pytest
+
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names
+from f1_rl.settings import SettingsError, build_settings
+from f1_rl.simulation import Camera, Variation
+
+
+def test_ranges_of_random_circuits_are_written_out():
+    assert expand_circuit_names(["oval", "random-3:6", "random-9"]) == [
+        "oval",
+        "random-3",
+        "random-4",
+        "random-5",
+        "random-9",
+    ]
+
+
+@pytest.mark.parametrize("name", ["random-5:5", "random-5:2", "random-0:1001"])
+def test_empty_and_absurd_ranges_are_refused(name):
+    with pytest.raises(SettingsError, match="a range holds 1 to"):
+        expand_circuit_names([name])
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"circuit": ["oval"]}, "unknown field circuit"),
+        ({"camera": {"hight": 480}}, "no setting 'camera.hight'"),
+        ({"variation": {"blur": [0, 1]}}, "no setting 'variation.blur'"),
+        ({"observation": {"colums": 64}}, "observation: .*unknown field colums"),
+        ({"camera": {"width": 0}}, "camera: .*width"),
+        ({"camera": {"horizontal_fov_rad": 4.0}}, "camera: .*horizontal_fov_rad"),
+        ({"variation": {"brightness": [2.0, 1.0]}}, "variation: .*brightness"),
+        ({"variation": {"brightness": [1.0]}}, "variation.brightness: .*length 2"),
+        ({"circuits": []}, "circuits: .*length >= 1"),
+        ({"circuits": "oval"}, "circuits: Expected array"),
+        ({"control_period_ms": 0}, "control_period_ms: Expected int >= 1"),
+        ({"control_period_ms": 12.5}, "control_period_ms: Expected int"),
+        ({"circuit_scale": -1.0}, "circuit_scale: Expected float > 0"),
+        ({"vehicle": "lorry"}, "vehicle: Invalid enum value 'lorry'"),
+        ({"rewards": {"progress": float("nan")}}, "rewards.*: Expected float"),
+        ({"rewards": {"progress": float("inf")}}, "rewards.*: Expected float"),
+        ({"rewards": {"progress": "much"}}, "rewards.*: Expected float, got str"),
+        ({"endings": {"laps": 0}}, "endings.laps: Expected int >= 1"),
+        ({"endings": {"time_limit_s": float("inf")}}, "endings.time_limit_s: Expected float"),
+        ({"starts": {"direction": "left"}}, "starts.direction"),
+        ({"observation": {"channel": "infrared"}}, "observation.channel"),
+        ({"observation": {"frame_stack": 0}}, "observation.frame_stack"),
+    ],
+)
+def test_settings_that_do_not_exist_or_fit_are_refused_by_name(values, reason):
+    with pytest.raises(SettingsError, match=reason) as caught:
+        build_settings(TaskSettings, values)
+    assert str(caught.value).count("\n") == 0
+
+
+def test_settings_survive_being_written_out():
+    settings = build_settings(
+        TaskSettings,
+        {
+            "circuits": ["oval", "random-1:3"],
+            "camera": {"width": 320, "height": 240, "pitch_rad": 0.1},
+            "variation": {"brightness": [0.8, 1.1]},
+            "endings": {"off_road_margin_m": None, "laps": 2},
+        },
+    )
+    again = build_settings(TaskSettings, settings.as_dict())
+    assert again == settings
+    assert isinstance(again.camera, Camera)
+    assert again.variation == Variation(brightness=(0.8, 1.1))

@@ -1,0 +1,70 @@
+"""Epsilon-greedy exploration: schedule, held actions, reproducibility."""
+
+import json
+
+import numpy as np
+import pytest
+
+from f1_rl.learning.exploration import Exploration
+from f1_rl.learning.settings import TrainingSettings
+
+
+def exploration(seed: int = 0, **changes) -> Exploration:
+    settings = {"num_envs": 50, "epsilon_start": 1.0, "epsilon_end": 0.1, "epsilon_steps": 1_000}
+    return Exploration(TrainingSettings(**{**settings, **changes}), 5, seed)
+
+
+@pytest.mark.parametrize(
+    ("step", "epsilon"), [(0, 1.0), (500, 0.55), (1_000, 0.1), (1_001, 0.1), (10**6, 0.1)]
+)
+def test_epsilon_falls_linearly_and_stays(step, epsilon):
+    assert exploration().epsilon(step) == pytest.approx(epsilon)
+
+
+@pytest.mark.parametrize(("step", "epsilon"), [(0, 1.0), (500, 0.55), (2_000, 0.1)])
+def test_that_share_of_the_actions_is_random(step, epsilon):
+    explorer = exploration()
+    greedy = np.full(50, 7)
+    chosen = np.array([explorer.choose(greedy, step) for _ in range(400)])
+    assert (chosen != 7).mean() == pytest.approx(epsilon, abs=0.02)
+    shares = np.bincount(chosen[chosen != 7], minlength=5) / (chosen != 7).sum()
+    np.testing.assert_allclose(shares, 0.2, atol=0.03)
+
+
+def test_without_epsilon_the_greedy_actions_are_left_alone():
+    explorer = exploration(epsilon_start=0.0, epsilon_end=0.0)
+    greedy = np.arange(50) % 5
+    np.testing.assert_array_equal(explorer.choose(greedy, 0), greedy)
+
+
+@pytest.mark.parametrize("hold", [1, 4, 10])
+def test_random_actions_are_held_for_that_many_steps_on_average(hold):
+    explorer = exploration(exploration_hold=hold)
+    chosen = np.array([explorer.choose(np.zeros(50, int), 0) for _ in range(1_000)])
+    changes = (chosen[1:] != chosen[:-1]).mean()
+    # A new draw is the old action one time in five.
+    assert changes == pytest.approx(0.8 / hold, rel=0.1)
+
+
+def test_the_same_seed_explores_alike_and_another_does_not():
+    greedy = np.zeros(50, int)
+
+    def actions(seed):
+        explorer = exploration(seed)
+        return np.array([explorer.choose(greedy, step * 50) for step in range(20)])
+
+    np.testing.assert_array_equal(actions(3), actions(3))
+    assert (actions(3) != actions(4)).any()
+
+
+def test_state_and_restore_continue_the_same():
+    original, restored = exploration(1, exploration_hold=5), exploration(2, exploration_hold=5)
+    greedy = np.zeros(50, int)
+    for _ in range(10):
+        original.choose(greedy, 0)
+    state = original.state()
+    # As a checkpoint keeps it.
+    state = {"random": state["random"], "rng": json.loads(json.dumps(state["rng"]))}
+    restored.restore(state)
+    for step in range(10):
+        np.testing.assert_array_equal(original.choose(greedy, step), restored.choose(greedy, step))

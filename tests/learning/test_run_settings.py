@@ -1,0 +1,149 @@
+"""Putting a run together: presets, changes, environments of others."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from f1_rl.driving.registration import CAMERA_ID
+from f1_rl.learning.agent import Agent
+from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.runs import (
+    DEFAULT_PRESET,
+    GENERAL_PRESET,
+    RunSettings,
+    make_environments,
+    preset_for,
+    preset_names,
+    run_settings,
+)
+from f1_rl.settings import SettingsError, build_settings
+
+
+class Continuous(gym.Env):
+    """Takes a force, not one of several actions."""
+
+    observation_space = gym.spaces.Box(-1.0, 1.0, (3,), np.float32)
+    action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+
+class FromOne(Continuous):
+    """Counts its actions from one."""
+
+    action_space = gym.spaces.Discrete(3, start=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered():
+    gym.register("f1_rl_tests/Continuous-v0", Continuous)
+    gym.register("f1_rl_tests/FromOne-v0", FromOne)
+    yield
+    for name in ("Continuous", "FromOne"):
+        del gym.registry[f"f1_rl_tests/{name}-v0"]
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_fits_and_survives_being_written_out(name):
+    settings = run_settings(name, [])
+    assert build_settings(RunSettings, settings.as_dict()) == settings
+
+
+@pytest.mark.parametrize("name", [n for n in preset_names() if n != GENERAL_PRESET])
+def test_every_preset_has_an_environment_that_its_agent_can_act_in(name):
+    settings = run_settings(name, [{"training": {"num_envs": 2}}])
+    environments = make_environments(settings)
+    layout = ObservationLayout(environments.observation_space, environments.frame_stack)
+    agent = Agent(layout, environments.num_actions, settings.agent, seed=0, device="/CPU:0")
+    observations, _ = environments.vector.reset(seed=0)
+    values = agent.q_values(layout.split(observations))
+    assert values.shape == (2, environments.num_actions)
+
+
+def test_presets_are_found_for_their_environments():
+    assert preset_for(CAMERA_ID) == DEFAULT_PRESET
+    assert preset_for("CartPole-v1") == "cartpole"
+    assert preset_for("MountainCar-v0") == GENERAL_PRESET
+
+
+def test_changes_are_laid_over_a_preset_in_order():
+    settings = run_settings(
+        DEFAULT_PRESET,
+        [{"agent": {"gamma": 0.5, "batch_size": 16}}, {"agent": {"gamma": 0.6}}, {"seed": 3}],
+    )
+    assert (settings.agent.gamma, settings.agent.batch_size, settings.seed) == (0.6, 16, 3)
+
+
+def test_a_preset_of_ones_own_is_read_from_a_file_as_is_the_configuration_of_a_run(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("description: Mine.\nseed: 4\nagent: {learning_rate: 1e-4}\nversions: {a: b}\n")
+    settings = run_settings(str(path), [])
+    assert (settings.seed, settings.agent.learning_rate) == (4, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "reason"),
+    [
+        ("lapp", {}, "no preset 'lapp'; choose from cartpole, gymnasium, lap"),
+        ("none.yaml", {}, "none.yaml: cannot be read"),
+        ("lap", {"agnet": {}}, "agnet"),
+        ("lap", {"agent": {"gama": 0.9}}, "gama"),
+        ("lap", {"agent": {"network": {"unit": [3]}}}, "agent.network: .*unit"),
+        ("lap", {"agent": {"gamma": 1.5}}, "agent.gamma: Expected float <= 1"),
+        ("lap", {"agent": {"algorithm": "ppo"}}, "agent.algorithm: Invalid enum value 'ppo'"),
+        ("lap", {"agent": {"min_value": 5, "max_value": 5}}, "agent: min_value must be below"),
+        ("lap", {"agent": {"max_value": float("nan")}}, "agent.max_value: Expected float"),
+        ("lap", {"agent": {"network": {"filters": [8]}}}, "agent.network: .*one entry for each"),
+        ("lap", {"agent": {"network": {"units": [0]}}}, "agent.network.units.*>= 1"),
+        ("lap", {"training": {"env_steps": 0}}, "training.env_steps: Expected int >= 1"),
+        ("lap", {"training": {"epsilon_end": -0.1}}, "training.epsilon_end"),
+        ("lap", {"seed": -1}, "seed: Expected int >= 0"),
+        ("lap", {"seed": 2**32}, "seed: Expected int"),
+        ("lap", {"task": {"camera": {"pitch": 0.1}}}, "no setting 'task.camera.pitch'"),
+    ],
+)
+def test_what_does_not_exist_or_fit_is_refused_by_name(preset, changes, reason):
+    with pytest.raises(SettingsError, match=reason) as caught:
+        run_settings(preset, [changes])
+    assert "\n" not in str(caught.value)
+
+
+def test_our_environment_is_made_as_the_task_says():
+    settings = run_settings(
+        DEFAULT_PRESET,
+        [
+            {
+                "task": {"circuits": ["oval"], "observation": {"frame_stack": 3, "speed": True}},
+                "training": {"num_envs": 5},
+            }
+        ],
+    )
+    environments = make_environments(settings)
+    assert environments.vector.num_envs == 5
+    assert environments.frame_stack == 3
+    assert environments.num_actions == len(environments.vector.task.actions)
+    assert environments.vector.task.settings == settings.task
+
+
+def test_other_environments_are_made_with_their_options():
+    environments = make_environments(
+        RunSettings(env="MountainCar-v0", env_options={"goal_velocity": 0.5})
+    )
+    assert environments.num_actions == 3
+    assert environments.frame_stack == 1
+    assert environments.vector.get_attr("goal_velocity")[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("env", "options", "reason"),
+    [
+        ("NoSuch-v0", {}, "env NoSuch-v0: Environment .?NoSuch"),
+        ("CartPole-v9", {}, "env CartPole-v9: "),
+        ("no_such_module:Some-v0", {}, "env no_such_module:Some-v0: "),
+        ("MountainCar-v0", {"gravity_on_mars": 3}, "env MountainCar-v0: .*gravity_on_mars"),
+        ("f1_rl_tests/Continuous-v0", {}, "DQN needs discrete actions"),
+        ("f1_rl_tests/FromOne-v0", {}, "DQN needs discrete actions from 0"),
+    ],
+)
+def test_environments_that_cannot_be_learned_in_are_refused_in_a_sentence(env, options, reason):
+    with pytest.raises(SettingsError, match=reason) as caught:
+        make_environments(RunSettings(env=env, env_options=options))
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,111 @@
+"""The run folder as training writes it: configuration and tables."""
+
+import pytest
+from learning_helpers import read_rows
+
+from f1_rl.learning.run_folder import RunFolder, RunFolderError, Table, describe_versions
+
+
+def test_a_folder_is_made_with_its_configuration(tmp_path):
+    folder = RunFolder(tmp_path / "runs" / "first")
+    folder.create({"seed": 3, "agent": {"gamma": 0.9}})
+    assert folder.read_config() == {"seed": 3, "agent": {"gamma": 0.9}}
+    assert [path.name for path in folder.path.iterdir()] == ["config.yaml"]
+
+
+def test_a_folder_that_holds_a_run_is_not_used_again(tmp_path):
+    RunFolder(tmp_path).create({"seed": 3})
+    with pytest.raises(RunFolderError, match=f"holds a run already.*--resume {tmp_path}"):
+        RunFolder(tmp_path).create({"seed": 4})
+    assert RunFolder(tmp_path).read_config() == {"seed": 3}
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        RunFolder(tmp_path / "file" / "run").create({})
+
+
+@pytest.mark.parametrize("content", [None, "- 1\n", "a: [\n"])
+def test_what_is_no_run_folder_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(RunFolderError, match=str(tmp_path)):
+        RunFolder(tmp_path).read_config()
+
+
+def table(path) -> Table:
+    made = Table(path)
+    for step in (100, 200, 300):
+        made.write({"env_step": step, "loss": step / 3, "name": f"row, {step}"})
+    return made
+
+
+def test_rows_have_the_columns_of_the_first_and_empty_cells_for_nothing(tmp_path):
+    path = tmp_path / "metrics.csv"
+    made = Table(path)
+    made.write({"env_step": 1, "loss": float("nan"), "best": None, "name": "a"})
+    made.write({"name": "b", "env_step": 2, "loss": 0.123456789})
+    assert read_rows(path) == [
+        {"env_step": "1", "loss": "", "best": "", "name": "a"},
+        {"env_step": "2", "loss": "0.123457", "best": "", "name": "b"},
+    ]
+
+
+def test_a_resumed_table_goes_on_behind_the_limit(tmp_path):
+    path = tmp_path / "metrics.csv"
+    table(path)
+    resumed = Table(path)
+    resumed.cut_after("env_step", 200)
+    resumed.write({"env_step": 250, "loss": 1.0, "name": "new"})
+    assert [row["env_step"] for row in read_rows(path)] == ["100", "200", "250"]
+    assert [row["name"] for row in read_rows(path)] == ["row, 100", "row, 200", "new"]
+
+
+@pytest.mark.parametrize("cut", range(1, 22))
+def test_a_half_written_last_line_is_cut_wherever_it_was_broken_off(tmp_path, cut):
+    path = tmp_path / "metrics.csv"
+    table(path)
+    content = path.read_bytes()
+    assert content.splitlines()[-1] == b'300,100,"row, 300"'
+    path.write_bytes(content[:-cut])
+    resumed = Table(path)
+    resumed.cut_after("env_step", 1_000)
+    # Without its line feed alone the row is whole.
+    expected = [100, 200, 300] if cut == 1 else [100, 200]
+    assert [int(row["env_step"]) for row in read_rows(path)] == expected
+    resumed.write({"env_step": 400, "loss": 1.0, "name": "new"})
+    assert [int(row["env_step"]) for row in read_rows(path)] == [*expected, 400]
+    assert all(None not in row and None not in row.values() for row in read_rows(path))
+
+
+@pytest.mark.parametrize("left", [0, 3, 10, 18])
+def test_a_table_whose_first_line_was_broken_off_begins_anew(tmp_path, left):
+    path = tmp_path / "metrics.csv"
+    table(path)
+    path.write_bytes(path.read_bytes()[:left])
+    resumed = Table(path)
+    resumed.cut_after("env_step", 1_000)
+    resumed.write({"env_step": 400, "loss": 1.0})
+    assert read_rows(path) == [{"env_step": "400", "loss": "1"}]
+
+
+def test_a_line_with_too_many_cells_is_cut(tmp_path):
+    path = tmp_path / "metrics.csv"
+    table(path)
+    with path.open("a") as file:
+        file.write("400,1400,1,x\n")
+    Table(path).cut_after("env_step", 1_000)
+    assert [row["env_step"] for row in read_rows(path)] == ["100", "200", "300"]
+
+
+def test_a_table_that_was_never_begun_has_nothing_to_cut(tmp_path):
+    path = tmp_path / "metrics.csv"
+    Table(path).cut_after("env_step", 5)
+    assert not path.exists()
+
+
+def test_versions_name_the_interpreter_and_the_packages():
+    versions = describe_versions()
+    assert {"f1_rl", "python", "tensorflow", "numpy", "gymnasium"} <= set(versions)
+    assert all(isinstance(value, str) for value in versions.values())
