@@ -42,6 +42,8 @@ def test_gymnasium_finds_nothing_wrong(settings, render_mode):
         warnings.simplefilter("error")
         # The speed has no bounds; the checker notes that of every such space.
         warnings.filterwarnings("ignore", message=".*(infinity|precision lowered).*")
+        # pygame's own import.
+        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
         check_env(env.unwrapped, skip_render_check=render_mode is None)
     env.close()
 
