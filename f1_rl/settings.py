@@ -32,7 +32,7 @@ class _Dumper(yaml.SafeDumper):
 
 _FLOAT = (
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+"),
+    re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"),
     list("-+0123456789"),
 )
 _Loader.add_implicit_resolver(*_FLOAT)

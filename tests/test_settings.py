@@ -211,3 +211,12 @@ def test_missing_files_and_folders_are_refused(tmp_path):
     for path in (tmp_path / "none.yaml", tmp_path):
         with pytest.raises(SettingsError, match="cannot be read"):
             read_yaml(path)
+
+
+def test_a_text_that_only_begins_like_a_number_stays_a_text(tmp_path):
+    content = {"hash": "4e885228f4", "commit": "12e45", "rate": 1e-3}
+    path = tmp_path / "content.yaml"
+    write_yaml(path, content)
+    assert read_yaml(path) == content
+    path.write_text("hash: 4e885228f4\nrate: 1e-3\n")
+    assert read_yaml(path) == {"hash": "4e885228f4", "rate": 1e-3}
