@@ -1,5 +1,6 @@
 """Putting a run together: settings, presets, environments, agent, trainer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,10 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_for(env: str) -> str:
-    """Return the preset made for an environment, or the general one."""
+    """Return the preset made for an environment in any version, or the general one."""
     for name in (DEFAULT_PRESET, *preset_names()):
-        if read_yaml(PRESETS / f"{name}.yaml").get("env", CAMERA_ID) == env:
+        made_for = read_yaml(PRESETS / f"{name}.yaml").get("env", CAMERA_ID)
+        if _without_version(made_for) == _without_version(env):
             return name
     return GENERAL_PRESET
 
@@ -80,9 +82,15 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
     values = read_yaml(path)
     values.pop("description", None)
     values.pop("versions", None)
-    for change in changes:
-        values = merge(values, change)
-    return build_settings(RunSettings, values, "settings")
+    # From the defaults on, so that one reward or bound can be changed and the others stay.
+    settings = RunSettings().as_dict()
+    for change in (values, *changes):
+        settings = merge(settings, change)
+    return build_settings(RunSettings, settings, "settings")
+
+
+def _without_version(env: str) -> str:
+    return re.sub(r"-v\d+$", "", env)
 
 
 @dataclass(frozen=True)

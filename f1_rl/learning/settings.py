@@ -95,7 +95,6 @@ class TrainingSettings(Settings, frozen=True):
         epsilon_start: Share of random actions at the start.
         epsilon_end: Share of random actions after `epsilon_steps`.
         epsilon_steps: Environment steps over which it falls linearly.
-        exploration_hold: Mean number of steps for which a random action is held.
         evaluate_every: Environment steps between greedy evaluations.
         evaluate_from: Environment steps before the first of them.
         evaluation_episodes: Episodes of each evaluation, each from a start of its own.
@@ -113,7 +112,6 @@ class TrainingSettings(Settings, frozen=True):
     epsilon_start: Fraction = 1.0
     epsilon_end: Fraction = 0.05
     epsilon_steps: PositiveInt = 1_500
-    exploration_hold: PositiveInt = 1
     evaluate_every: PositiveInt = 500
     evaluate_from: NonNegativeInt = 1_500
     evaluation_episodes: PositiveInt = 8

@@ -204,6 +204,7 @@ class Trainer:
         self._best_score = tuple(state["best_score"])
         self._best = state["best"]
         self._unsaved_best = bool(state["unsaved_best"])
+        self.solved_at = None if state["solved_at"] is None else Progress(**state["solved_at"])
         self._recent.extend((float(r), int(n)) for r, n in state["recent"])
         if state["envs"] is None:
             self._begin_anew()
@@ -344,6 +345,7 @@ class Trainer:
             "best_score": list(self._best_score),
             "best": self._best,
             "unsaved_best": self._unsaved_best,
+            "solved_at": None if self.solved_at is None else vars(self.solved_at),
             "recent": [list(pair) for pair in self._recent],
             "envs": self._envs.state() if resumable else None,
             "observations": list(self._observations),

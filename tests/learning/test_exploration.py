@@ -37,15 +37,6 @@ def test_without_epsilon_the_greedy_actions_are_left_alone():
     np.testing.assert_array_equal(explorer.choose(greedy, 0), greedy)
 
 
-@pytest.mark.parametrize("hold", [1, 4, 10])
-def test_random_actions_are_held_for_that_many_steps_on_average(hold):
-    explorer = exploration(exploration_hold=hold)
-    chosen = np.array([explorer.choose(np.zeros(50, int), 0) for _ in range(1_000)])
-    changes = (chosen[1:] != chosen[:-1]).mean()
-    # A new draw is the old action one time in five.
-    assert changes == pytest.approx(0.8 / hold, rel=0.1)
-
-
 def test_the_same_seed_explores_alike_and_another_does_not():
     greedy = np.zeros(50, int)
 
@@ -58,7 +49,7 @@ def test_the_same_seed_explores_alike_and_another_does_not():
 
 
 def test_state_and_restore_continue_the_same():
-    original, restored = exploration(1, exploration_hold=5), exploration(2, exploration_hold=5)
+    original, restored = exploration(1), exploration(2)
     greedy = np.zeros(50, int)
     for _ in range(10):
         original.choose(greedy, 0)

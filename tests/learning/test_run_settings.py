@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from f1_rl.driving.registration import CAMERA_ID
+from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.runs import (
@@ -60,7 +61,7 @@ def test_every_preset_has_an_environment_that_its_agent_can_act_in(name):
 
 def test_presets_are_found_for_their_environments():
     assert preset_for(CAMERA_ID) == DEFAULT_PRESET
-    assert preset_for("CartPole-v1") == "cartpole"
+    assert preset_for("CartPole-v1") == preset_for("CartPole-v0") == "cartpole"
     assert preset_for("MountainCar-v0") == GENERAL_PRESET
 
 
@@ -147,3 +148,9 @@ def test_environments_that_cannot_be_learned_in_are_refused_in_a_sentence(env, o
     with pytest.raises(SettingsError, match=reason) as caught:
         make_environments(RunSettings(env=env, env_options=options))
     assert "\n" not in str(caught.value)
+
+
+def test_one_reward_can_be_added_and_the_others_stay():
+    added = {"task": {"rewards": {"steering_change": 0.2}}}
+    rewards = run_settings(DEFAULT_PRESET, [added]).task.rewards
+    assert rewards == {**TaskSettings().rewards, "steering_change": 0.2}
