@@ -87,6 +87,7 @@ class Evaluations:
     command_smoothness: FloatArray
     off_track: FloatArray
     wrong_way: FloatArray
+    steps: FloatArray
     episode_return: FloatArray
 
     def __len__(self) -> int:

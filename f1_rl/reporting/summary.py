@@ -32,6 +32,7 @@ class EvaluationSummary:
     """Starts after which the car left the road at least once."""
     wrong_way: int
     mean_return: float
+    reward_per_step: float
 
     @property
     def is_complete(self) -> bool:
@@ -55,7 +56,7 @@ def summarise(evaluations: Evaluations) -> tuple[EvaluationSummary, ...]:
 
 
 def best_evaluation(summaries: Sequence[EvaluationSummary]) -> EvaluationSummary | None:
-    """Choose by full laps, completion, lap time, lateral error, and return, in this order.
+    """Choose as training does which policy it keeps: by full laps, completion, reward a step.
 
     Args:
         summaries: The evaluations of a run.
@@ -85,8 +86,8 @@ def _rank(summary: EvaluationSummary) -> tuple[float, ...]:
     return (
         -summary.full_laps / max(summary.starts, 1),
         worst_if_nan(-summary.completion),
-        worst_if_nan(summary.mean_lap_time_s),
-        worst_if_nan(summary.mean_lateral_error_m),
+        worst_if_nan(-summary.reward_per_step),
+        # Environments of others have no laps: theirs are ranked by their return.
         worst_if_nan(-summary.mean_return),
     )
 
@@ -109,6 +110,9 @@ def _summary(evaluations: Evaluations, rows: np.typing.NDArray[np.intp]) -> Eval
         off_track=int(np.sum(evaluations.off_track[rows] > _FULL)),
         wrong_way=int(np.sum(evaluations.wrong_way[rows] > _FULL)),
         mean_return=_mean(evaluations.episode_return[rows]),
+        reward_per_step=_mean(
+            evaluations.episode_return[rows] / np.maximum(evaluations.steps[rows], 1.0)
+        ),
     )
 
 

@@ -23,7 +23,7 @@ METRICS = (
 EVALUATIONS = (
     "env_step,update,wall_time_s,circuit,direction,start_arc_length_m,completed,laps,lap_time_s,"
     "completion,mean_lateral_error_m,p95_lateral_error_m,mean_speed_mps,command_smoothness,"
-    "off_track,wrong_way,episode_return"
+    "off_track,wrong_way,steps,episode_return"
 )
 LAP = (
     "time_s,x_m,y_m,yaw_rad,speed_mps,yaw_rate_radps,command_speed_mps,command_yaw_rate_radps,"
@@ -103,7 +103,8 @@ class RunMaker:
              start * self.circuit.length_m / STARTS, int(start < laps), int(start < laps),
              50.0 - i + 0.1 * start if start < laps else "",
              1.0 if start < laps else 0.25 * (i + 1) - 0.1,
-             0.2 / (i + 1), 0.4 / (i + 1), 5.0 + 0.2 * i, 0.3, int(start >= laps), 0, 30.0]
+             0.2 / (i + 1), 0.4 / (i + 1), 5.0 + 0.2 * i, 0.3, int(start >= laps), 0,
+             round((50.0 - i) / PERIOD_S), 30.0]
             for i, laps in enumerate(completed)
             for start in range(STARTS)
         ]  # fmt: skip
