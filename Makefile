@@ -85,8 +85,8 @@ format: setup ## Format the code and repair what ruff can repair
 	@$(RUN) -m ruff format .
 
 .PHONY: bench
-bench: setup ## Measure on this machine what docs/results states
-	@for script in benchmarks/*.py; do echo "$$script"; $(RUN) "$$script" $(ARGS); done
+bench: setup ## Measure on this machine what docs/results states (without ROS)
+	@for script in $(filter-out benchmarks/ros_%,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
 .PHONY: setup
 setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package
