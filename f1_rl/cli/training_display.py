@@ -32,6 +32,7 @@ class TrainingDisplay:
         self._folder = folder
         # Seconds from the start of the process to the first evaluation with full success.
         self.solved_after_s: float | None = None
+        self._last_evaluation = "-"
         self._console = Console(quiet=quiet, highlight=False)
         self._bar = Progress(
             TextColumn("{task.percentage:3.0f} %"),
@@ -77,6 +78,7 @@ class TrainingDisplay:
             f"return {_short(progress.episode_return)}",
             f"epsilon {progress.epsilon:.2f}",
             f"loss {_short(progress.loss)}",
+            f"evaluated {self._last_evaluation}",
         ]
         self._bar.update(self._task, completed=progress.env_step, description="  ".join(figures))
 
@@ -85,6 +87,7 @@ class TrainingDisplay:
     ) -> None:
         """Print a line for each evaluation."""
         since_start = process_age_s()
+        self._last_evaluation = f"{evaluation.successes} of {len(evaluation.rows)}"
         mark = " [green]best so far[/green]" if best else ""
         self._console.print(
             f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}",
