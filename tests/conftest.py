@@ -1,6 +1,10 @@
 """What all tests share: a quiet, windowless process, and the rule which tests need TensorFlow."""
 
+import contextlib
+import fcntl
 import os
+import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +17,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
 TESTS = Path(__file__).parent
+# Domains whose ports no other program is given (Linux).
+DOMAINS = range(10, 101)
 TENSORFLOW_DIRECTORIES = ("learning", "policy")
 HAS_TENSORFLOW = find_spec("tensorflow") is not None and find_spec("tf_agents") is not None
 
@@ -44,3 +50,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def repository() -> Path:
     """The root of the checkout."""
     return TESTS.parent
+
+
+@pytest.fixture(scope="module")
+def domain_id() -> Iterator[int]:
+    """A ROS domain that no other test run on this machine uses at the same time."""
+    with contextlib.ExitStack() as stack:
+        for domain in DOMAINS:
+            claim = Path(tempfile.gettempdir()) / f"f1_rl-ros-domain-{domain}"
+            file = stack.enter_context(claim.open("w"))
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+        else:
+            pytest.fail("every ROS domain is in use by other tests")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ROS_DOMAIN_ID", str(domain))
+            patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+            yield domain

@@ -1,6 +1,5 @@
 """The driving task: what is learned, for N cars at once, wherever they live."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,10 +212,6 @@ class DrivingTask:
             length_m=circuit.length_m,
             ending=self._reasons[car],
         )
-
-    def reports(self, cars: Sequence[int]) -> list[DriveReport]:
-        """Return the reports of some cars."""
-        return [self.report(int(car)) for car in cars]
 
     def state(self) -> dict[str, Any]:
         """Return everything that evolves, for a checkpoint."""

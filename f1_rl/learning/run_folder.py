@@ -27,8 +27,6 @@ class RunFolder:
     evaluations = property(lambda self: self.path / "evaluations.csv")
     events = property(lambda self: self.path / "events")
     checkpoints = property(lambda self: self.path / "checkpoints")
-    best_policy = property(lambda self: self.path / "policy")
-    last_policy = property(lambda self: self.path / "policy-last")
 
     def create(self, config: dict[str, Any]) -> None:
         """Make the folder and write the configuration.

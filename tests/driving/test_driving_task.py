@@ -210,7 +210,7 @@ def test_state_and_restore_continue_bit_for_bit():
             seen += [task.observe(np.zeros(4, np.bool_)), outcome.rewards, outcome.step.driven_m]
             if step % 25 == 24:
                 task.begin(np.array([1]), starts_at(3.0, -1, circuit=1))
-        return seen, [report.as_dict() for report in task.reports(range(4))]
+        return seen, [task.report(car).as_dict() for car in range(4)]
 
     original = make_task(settings, 4)
     original.begin(

@@ -1,7 +1,5 @@
 """The driver as a real process, and a stand-in camera, on a ROS domain of their own."""
 
-import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -21,8 +19,6 @@ TESTS = Path(__file__).parents[1]
 POLICY = TESTS / "data" / "policy"
 HAS_ROS = find_spec("rclpy") is not None
 HAS_LITERT = find_spec("ai_edge_litert") is not None or find_spec("tensorflow") is not None
-# Domains whose ports no other program is given (Linux).
-DOMAINS = range(10, 101)
 PERIOD_S = 0.05
 
 
@@ -36,24 +32,6 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     if not module_path.name.startswith("test_driver_node") or (HAS_ROS and HAS_LITERT):
         return None
     return _LeftOut.from_parent(parent, path=module_path)
-
-
-@pytest.fixture(scope="module")
-def domain_id() -> Iterator[int]:
-    """A ROS domain that no other test run on this machine uses at the same time."""
-    with contextlib.ExitStack() as stack:
-        for domain in DOMAINS:
-            claim = Path(tempfile.gettempdir()) / f"f1_rl-ros-domain-{domain}"
-            file = stack.enter_context(claim.open("w"))
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-        else:
-            pytest.fail("every ROS domain is in use by other tests")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ROS_DOMAIN_ID", str(domain))
-            patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-            yield domain
 
 
 class NodeProcess:

@@ -1,7 +1,6 @@
 """Real processes on a ROS domain of their own, limited to this machine."""
 
 import contextlib
-import fcntl
 import os
 import signal
 import subprocess
@@ -17,8 +16,6 @@ import pytest
 
 HAS_ROS = find_spec("rclpy") is not None
 HERE = Path(__file__).parent
-# Domains whose ports no other program is given (Linux).
-DOMAINS = range(10, 101)
 FIRST_FRAME_S = 60.0
 
 
@@ -31,24 +28,6 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     if HAS_ROS or module_path.name == "test_car_faults.py":
         return None
     return _LeftOut.from_parent(parent, path=module_path)
-
-
-@pytest.fixture(scope="module")
-def domain_id() -> Iterator[int]:
-    """A ROS domain that no other test run on this machine uses at the same time."""
-    with contextlib.ExitStack() as stack:
-        for domain in DOMAINS:
-            claim = Path(tempfile.gettempdir()) / f"f1_rl-ros-domain-{domain}"
-            file = stack.enter_context(claim.open("w"))
-            with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-        else:
-            pytest.fail("every ROS domain is in use by other tests")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("ROS_DOMAIN_ID", str(domain))
-            patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-            yield domain
 
 
 class NodeProcess:
