@@ -21,6 +21,7 @@ from std_srvs.srv import Trigger
 from f1_rl.circuits import Circuit, load_circuit
 from f1_rl.driving.observation import ObservationSettings, Preprocessing
 from f1_rl.ros.car import RosCar
+from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph, Pending
 from f1_rl.ros.messages import decode_image, image_message
 from f1_rl.ros.settings import RosCarSettings
@@ -79,7 +80,7 @@ def measure(width: int, height: int, steps: int) -> Row:
     graph = Graph("benchmark")
     try:
         round_trip_ms = median_ms(step_without_frames(graph), 200)
-        car = RosCar(graph, [circuit], camera, 50, RosCarSettings())
+        car = RosCars([RosCar(graph, camera, 50, RosCarSettings())], circuit)
         car.place(np.zeros(1, int), np.zeros(1, int), circuit.pose_at(np.zeros(1)))
         preprocessing = Preprocessing(ObservationSettings(columns=40), camera)
         times_s, wrong = drive(car, preprocessing, steps)
@@ -125,15 +126,15 @@ def step_without_frames(graph: Graph) -> Callable[[], None]:
     return step
 
 
-def drive(car: RosCar, preprocessing: Preprocessing, steps: int) -> tuple[np.ndarray, int]:
+def drive(car: RosCars, preprocessing: Preprocessing, steps: int) -> tuple[np.ndarray, int]:
     times_s, wrong = np.zeros(steps), 0
     for i in range(steps):
-        last_ns = car.report.stamp_ns
+        last_ns = car.cars[0].report.stamp_ns
         began_s = time.perf_counter()
         car.step(np.array([[2.0, 0.3 * np.sin(i / 5)]]))
         car.view(preprocessing.view)
         times_s[i] = time.perf_counter() - began_s
-        wrong += car.report.stamp_ns != last_ns + PERIOD_NS
+        wrong += car.cars[0].report.stamp_ns != last_ns + PERIOD_NS
     return times_s, wrong
 
 

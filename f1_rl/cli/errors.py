@@ -1,26 +1,12 @@
-"""The errors that a user can do something about, told in one sentence without a traceback."""
+"""What the console script tells in one sentence without a traceback."""
 
-import sys
+from f1_rl import errors
 
 
 class CommandError(Exception):
     """What was asked for cannot be done; the message says why and what to do."""
 
 
-_NAMED = (
-    ("f1_rl.circuits", "CircuitError"),
-    ("f1_rl.settings", "SettingsError"),
-    ("f1_rl.policy", "PolicyError"),
-    ("f1_rl.reporting.run_folder", "ReportError"),
-    ("f1_rl.learning.run_folder", "RunFolderError"),
-    ("f1_rl.learning.checkpoints", "CheckpointError"),
-    ("f1_rl.learning.device", "TensorFlowMissingError"),
-    ("f1_rl.learning.device", "NoGpuError"),
-    ("f1_rl.learning.agent", "DivergedError"),
-)
-
-
 def expected_errors() -> tuple[type[Exception], ...]:
-    """Return the error classes of the modules that have been imported so far."""
-    found = [getattr(sys.modules[module], name) for module, name in _NAMED if module in sys.modules]
-    return (CommandError, OSError, *found)
+    """Return the error classes that need no traceback, of the modules imported so far."""
+    return (CommandError, *errors.expected_errors())

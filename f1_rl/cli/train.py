@@ -2,13 +2,11 @@
 
 import argparse
 import signal
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
-from f1_rl.settings import build_settings, merge
 
 if TYPE_CHECKING:
     from f1_rl.learning.runs import RunSettings
@@ -61,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         from f1_rl.reporting.finish import finish_run
 
         display.say("Driving a lap with the best policy, writing video and report ...")
-        result["lap"] = finish_run(folder)
+        result["lap"] = finish_run(folder, trainer.cars_behind_topics)
     display.on_end(result)
     if arguments.json:
         options.print_json(result)
@@ -71,7 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     """Return the settings and the folder of the run that the options describe."""
     from f1_rl.learning.run_folder import RunFolder
-    from f1_rl.learning.runs import DEFAULT_PRESET, RunSettings, preset_for, run_settings
+    from f1_rl.learning.runs import (
+        DEFAULT_PRESET,
+        new_run_folder,
+        preset_for,
+        resumed_settings,
+        run_settings,
+    )
 
     overrides: dict[str, Any] = {}
     if arguments.steps is not None:
@@ -85,34 +89,17 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
                     f"--{name.replace('_', '-')} cannot be changed in a run that is resumed; "
                     "start another run for that."
                 )
-        values = RunFolder(arguments.resume).read_config()
-        values.pop("versions", None)
-        for change in (*options.assignments(arguments), overrides):
-            fixed = [name for name in change if name not in ("agent", "training")]
-            if fixed:
-                raise CommandError(
-                    f"--set {fixed[0]} cannot be changed in a run that is resumed; only agent and "
-                    "training can, start another run for that."
-                )
-            values = merge(values, change)
-        return build_settings(RunSettings, values, str(arguments.resume / "config.yaml")), (
-            arguments.resume
-        )
+        changes = [*options.assignments(arguments), overrides]
+        return resumed_settings(arguments.resume, changes), arguments.resume
     changes = [{"env": arguments.env}] if arguments.env else []
     preset = arguments.preset or (preset_for(arguments.env) if arguments.env else DEFAULT_PRESET)
     task = options.task_changes(arguments)
     changes += [{"task": task}] if task else []
     changes += [*options.assignments(arguments), overrides]
     settings = run_settings(preset, changes)
-    folder = arguments.run_dir or _new_folder(settings)
+    folder = arguments.run_dir or new_run_folder(settings)
     RunFolder(folder).check_unused()
     return settings, folder
-
-
-def _new_folder(settings: "RunSettings") -> Path:
-    what = Path(settings.task.circuits[0]).stem if settings.drives else settings.env
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{what.replace('/', '-')}-{stamp}"
 
 
 def _run_interruptibly(trainer: "Trainer") -> bool:

@@ -1,12 +1,14 @@
 """Driving laps with any driver, and reporting how it went."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from f1_rl.circuits import BoolArray, Circuit, FloatArray
+from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.environment import (
     Observation,
     load_circuits,
@@ -18,9 +20,12 @@ from f1_rl.driving.metrics import DriveReport
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Outcome, Starts
 from f1_rl.settings import build_settings, merge
+from f1_rl.simulation import Simulator
 
 # Slower than this share of the fastest action, a lap is not waited for.
 _SLOWEST_SHARE = 0.15
+# A drive in which a car could not be seen or moved says nothing, and is driven again so often.
+_MOST_FAULTS = 3
 
 
 class Driver(Protocol):
@@ -105,8 +110,9 @@ class LapDrive:
         direction: int | None = 1,
         laps: int = 1,
         seed: int = 0,
+        cars: Cars | None = None,
     ) -> None:
-        """Build as many cars as there are starts.
+        """Take the given cars, or build as many in the embedded simulator as there are starts.
 
         Args:
             settings: The task that was trained for; its circuits are driven.
@@ -114,20 +120,22 @@ class LapDrive:
             direction: Driving direction; none alternates between the starts.
             laps: Laps that each car has to drive.
             seed: Of the variation of pictures and delays, the same in every drive.
+            cars: Cars that live elsewhere; where they are fewer than the starts, they drive from
+                some after the others.
         """
         self._settings = lap_settings(settings, laps)
         self._seed = seed
-        circuits = load_circuits(self._settings)
+        circuits = load_circuits(self._settings) if cars is None else cars.circuits
         self.starts = spread_starts(circuits, starts_per_circuit, direction)
-        count = len(self.starts.arc_length_m)
-        self._simulator = make_simulator(self._settings, count, circuits)
-        self.task = make_task(self._settings, cars=self._simulator)
+        if cars is None:
+            cars = make_simulator(self._settings, len(self.starts.arc_length_m), circuits)
+        self.task = make_task(self._settings, cars=cars)
         lengths = np.array([circuit.length_m for circuit in circuits])
         slowest = self.task.actions.max_speed_mps * _SLOWEST_SHARE
         self._most_steps = int(laps * lengths.max() / slowest / self.task.cars.control_period_s)
 
     def drive(self, driver: Driver, observer: StepObserver | None = None) -> list[Drive]:
-        """Drive from all starts at once.
+        """Drive from all starts.
 
         Args:
             driver: Gives the commands.
@@ -136,13 +144,35 @@ class LapDrive:
 
         Returns:
             A drive for each start.
+
+        Raises:
+            CarFault: A car behind topics failed again and again.
         """
+        if isinstance(self.task.cars, Simulator):
+            self.task.cars.reseed(self._seed)
+        drives: list[Drive] = []
+        for first in range(0, len(self.starts.arc_length_m), self.task.num_cars):
+            drives += self._drive_reliably(first, driver, observer)
+        return drives
+
+    def _drive_reliably(
+        self, first: int, driver: Driver, observer: StepObserver | None
+    ) -> list[Drive]:
+        for _ in range(_MOST_FAULTS - 1):
+            with contextlib.suppress(CarFault):
+                return self._drive_from(first, driver, observer)
+        return self._drive_from(first, driver, observer)
+
+    def _drive_from(self, first: int, driver: Driver, observer: StepObserver | None) -> list[Drive]:
+        """Drive from as many starts as there are cars, the first of them given."""
         task = self.task
-        self._simulator.reseed(self._seed)
         cars = np.arange(task.num_cars)
-        task.begin(cars, self.starts)
+        # In the last round some cars may have no start of their own; they stand at the last one.
+        chosen = np.minimum(first + cars, len(self.starts.arc_length_m) - 1)
+        starts, active = self.starts[chosen], first + cars == chosen
+        driving = cars[active]
+        task.begin(cars, starts)
         observations = observe(task, np.ones(task.num_cars, np.bool_))
-        active: BoolArray = np.ones(task.num_cars, np.bool_)
         none_started = np.zeros(task.num_cars, np.bool_)
         for _ in range(self._most_steps):
             outcome = task.step(driver.commands(observations), active)
@@ -154,10 +184,10 @@ class LapDrive:
             observations = observe(task, none_started)
         return [
             Drive(
-                circuit=task.cars.circuits[int(self.starts.circuit_index[car])],
-                direction=int(self.starts.direction[car]),
-                start_arc_length_m=float(self.starts.arc_length_m[car]),
+                circuit=task.cars.circuits[int(starts.circuit_index[car])],
+                direction=int(starts.direction[car]),
+                start_arc_length_m=float(starts.arc_length_m[car]),
                 report=task.report(car),
             )
-            for car in cars
+            for car in driving
         ]

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.driving.cars import Cars
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings
@@ -39,7 +40,14 @@ class Evaluation:
 
 
 class Evaluator(Protocol):
-    """Evaluates a Q-function."""
+    """Evaluates a Q-function.
+
+    Attributes:
+        moves_training_cars: Whether training has to begin new episodes afterwards, since the
+            evaluation drove the same cars.
+    """
+
+    moves_training_cars: bool
 
     def evaluate(self, q_values: QFunction) -> Evaluation:
         """Run all episodes greedily."""
@@ -66,10 +74,23 @@ class LapEvaluator:
     """Drives a lap from each of several starts spread over the circuits."""
 
     def __init__(
-        self, settings: TaskSettings, layout: ObservationLayout, starts_per_circuit: int
+        self,
+        settings: TaskSettings,
+        layout: ObservationLayout,
+        starts_per_circuit: int,
+        training_cars: Cars | None = None,
     ) -> None:
-        """Prepare the cars."""
-        self._drive = LapDrive(settings, starts_per_circuit)
+        """Prepare the cars.
+
+        Args:
+            settings: The task.
+            layout: Of its observations.
+            starts_per_circuit: Starts on each circuit, evenly spread.
+            training_cars: The cars that training drives, to evaluate with them; none: cars of
+                its own in the embedded simulator.
+        """
+        self._drive = LapDrive(settings, starts_per_circuit, cars=training_cars)
+        self.moves_training_cars = training_cars is not None
         self._layout = layout
 
     def evaluate(self, q_values: QFunction) -> Evaluation:
@@ -104,6 +125,8 @@ def summarise_drives(drives: Sequence[Drive]) -> Evaluation:
 
 class EpisodeEvaluator:
     """Plays whole episodes of any Gymnasium environment."""
+
+    moves_training_cars = False
 
     def __init__(
         self,

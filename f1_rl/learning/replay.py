@@ -131,8 +131,10 @@ class Replay:
         reset = self._final[slot].copy()
         self._final[following] = (terminated | truncated) & ~reset
         if faulted is not None:
-            # Final without having been left: nothing starts here, and returns end here.
+            # Final without having been left: nothing starts here, and returns end here. A reset
+            # that failed is followed by another.
             self._final[slot] |= faulted
+            self._final[following] |= faulted
         self._age[following] = np.where(reset, 0, self._age[slot] + 1)
         self._store_frames(following, observations)
         self._written += 1

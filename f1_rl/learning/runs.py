@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,9 @@ import gymnasium as gym
 from msgspec import Meta, field
 
 from f1_rl.driving.environment import F1CameraVectorEnv
-from f1_rl.driving.registration import CAMERA_ID
+from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.learning.run_folder import RunFolder
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.settings import Settings, SettingsError, build_settings, merge, read_yaml
 
@@ -25,9 +27,10 @@ class RunSettings(Settings, frozen=True):
     """All settings of a run; `config.yaml` holds them.
 
     Attributes:
-        env: Environment id: ours, or any of Gymnasium's with discrete actions.
-        env_options: Handed to an environment that is not ours.
-        task: The driving task, for our environment.
+        env: Environment id: one of ours, or any of Gymnasium's with discrete actions.
+        env_options: Handed to an environment that is not ours, or of the cars behind topics: `ros`,
+            `namespaces`, `domain_ids` (see `F1CameraRosVectorEnv`).
+        task: The driving task, for our environments.
         agent: The learning rule.
         training: The schedule.
         seed: Of everything that is random.
@@ -44,7 +47,12 @@ class RunSettings(Settings, frozen=True):
     @property
     def drives(self) -> bool:
         """Whether this is the driving task."""
-        return self.env == CAMERA_ID
+        return self.env in (CAMERA_ID, CAMERA_ROS_ID)
+
+    @property
+    def is_behind_topics(self) -> bool:
+        """Whether the cars are behind ROS 2 topics."""
+        return self.env == CAMERA_ROS_ID
 
 
 def preset_names() -> tuple[str, ...]:
@@ -89,6 +97,37 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
     return build_settings(RunSettings, settings, "settings")
 
 
+def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSettings:
+    """Return the settings of a run that is to go on, with changes laid over them.
+
+    Args:
+        folder: Of the run.
+        changes: Nested mappings of names to values, of `agent` and `training` alone.
+
+    Raises:
+        RunFolderError: There is no run in the folder.
+        SettingsError: Something else is to be changed, or a setting does not fit.
+    """
+    values = RunFolder(folder).read_config()
+    values.pop("versions", None)
+    for change in changes:
+        fixed = [name for name in change if name not in ("agent", "training")]
+        if fixed:
+            raise SettingsError(
+                f"{fixed[0]} cannot be changed in a run that is resumed; only agent and training "
+                "can, start another run for that."
+            )
+        values = merge(values, change)
+    return build_settings(RunSettings, values, str(folder / "config.yaml"))
+
+
+def new_run_folder(settings: RunSettings) -> Path:
+    """Return a folder under `runs` named after what is driven and the time."""
+    what = Path(settings.task.circuits[0]).stem if settings.drives else settings.env
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / f"{what.replace('/', '-')}-{stamp}"
+
+
 def _without_version(env: str) -> str:
     return re.sub(r"-v\d+$", "", env)
 
@@ -115,9 +154,13 @@ def make_environments(settings: RunSettings) -> Environments:
 
     Raises:
         SettingsError: The environment does not exist or its actions are not discrete.
+        CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
     """
     count = settings.training.num_envs
     vector: Any
+    if settings.is_behind_topics:
+        vector = _cars_behind_topics(settings)
+        return _environments(vector, vector.frame_stack)
     if settings.drives:
         vector = F1CameraVectorEnv(count, **settings.task.as_dict())
         return _environments(vector, vector.frame_stack)
@@ -132,6 +175,21 @@ def make_environments(settings: RunSettings) -> Environments:
             "choose AutoresetMode.NEXT_STEP."
         )
     return _environments(vector, 1)
+
+
+def _cars_behind_topics(settings: RunSettings) -> Any:
+    try:
+        from f1_rl.ros.environment import F1CameraRosVectorEnv
+    except ImportError as error:
+        raise SettingsError(
+            f"env {CAMERA_ROS_ID}: needs ROS 2 ({error}); source it, or install its wheels with "
+            "pip install 'f1_rl[ros]'."
+        ) from error
+    count, options = settings.training.num_envs, settings.env_options
+    try:
+        return F1CameraRosVectorEnv(count, **options, **settings.task.as_dict())
+    except TypeError as error:
+        raise SettingsError(f"env_options: {error}.") from error
 
 
 def _environments(vector: Any, frame_stack: int) -> Environments:

@@ -92,6 +92,8 @@ class TrainingSettings(Settings, frozen=True):
         learning_starts: Environment steps before the first update.
         train_every: Vector steps between calls of the learner.
         updates_per_call: Updates in one call of the learner.
+        overlap: Whether to learn while the environments do their step, in another thread: for
+            those that mostly wait, as cars behind topics do.
         epsilon_start: Share of random actions at the start.
         epsilon_end: Share of random actions after `epsilon_steps`.
         epsilon_steps: Environment steps over which it falls linearly.
@@ -109,6 +111,7 @@ class TrainingSettings(Settings, frozen=True):
     learning_starts: PositiveInt = 256
     train_every: PositiveInt = 1
     updates_per_call: PositiveInt = 6
+    overlap: bool = False
     epsilon_start: Fraction = 1.0
     epsilon_end: Fraction = 0.05
     epsilon_steps: PositiveInt = 1_500

@@ -1,15 +1,19 @@
 """The training loop."""
 
+import logging
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.driving.cars import CarFault
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
+from f1_rl.learning.control import TrainingControl
 from f1_rl.learning.evaluation import Evaluation, Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.observations import ObservationLayout
@@ -19,6 +23,8 @@ from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.learning.tensorboard import EventWriter
 
 Array = npt.NDArray[Any]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Progress:
     wall_time_s: float
     steps_per_s: float
     episodes: int
+    faults: int
     episode_return: float
     episode_length: float
     epsilon: float
@@ -105,7 +112,7 @@ class Trainer:
         self._checkpoints = Checkpoints(folder.checkpoints)
         self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
         self._events = EventWriter(folder.events)
-        self._stop_requested = False
+        self.control = TrainingControl()
         self._observations: tuple[Array, ...] = ()
         self._resetting = np.zeros(training.num_envs, np.bool_)
         self._running_return = np.zeros(training.num_envs)
@@ -115,6 +122,7 @@ class Trainer:
             "env_steps": 0,
             "vector_steps": 0,
             "episodes": 0,
+            "faults": 0,
             "next_evaluation": max(training.evaluate_from, training.evaluate_every),
             "evaluated_at": 0,
         }
@@ -135,9 +143,18 @@ class Trainer:
         """The TensorFlow device that it learns on."""
         return self._agent.device
 
+    @property
+    def cars_behind_topics(self) -> Any:
+        """The cars, where they are behind ROS 2 topics, else None."""
+        return self._envs.task.cars if hasattr(self._envs, "stop_cars") else None
+
     def request_stop(self) -> None:
-        """Ask the loop to end after the step it is in, saving everything."""
-        self._stop_requested = True
+        """Ask the loop to end after the step it is in, saving everything; for any thread."""
+        self.control.stop()
+        # Cars behind topics may be waited for much longer than a step takes.
+        interrupt = getattr(self._envs, "interrupt", None)
+        if interrupt is not None:
+            interrupt()
 
     def run(self) -> None:
         """Train until the steps are done, the aim is reached, or a stop is requested.
@@ -145,30 +162,81 @@ class Trainer:
         Raises:
             DivergedError: The loss became infinite or not a number.
             CheckpointError: A checkpoint could not be written.
+            CarFault: Cars behind topics could not be brought back; a checkpoint was written.
         """
-        settings = self._settings
-        if not self._observations:
-            self._begin()
         clock = _Clock(self._wall_time_s, self.env_steps)
-        while self.env_steps < settings.env_steps and not self._stop_requested:
-            self._act()
-            if self._learning_is_due():
-                self._learn()
-            self._wall_time_s = clock.elapsed_s()
-            if clock.due("log", settings.log_every_s):
+        try:
+            self._train(clock)
+        except CarFault:
+            if not self.control.stopping:
                 self._log(clock.rate(self.env_steps))
-            if self.env_steps >= self._counters["next_evaluation"]:
-                self._counters["next_evaluation"] += settings.evaluate_every
-                self._evaluate(clock.rate(self.env_steps))
-            if clock.due("checkpoint", settings.checkpoint_every_s):
                 self.save()
-        # What was learned since the last evaluation may be the best, or all there is.
-        if not self._stop_requested and self._counters["evaluated_at"] < self.env_steps:
-            self._evaluate(clock.rate(self.env_steps))
+                raise
         self._log(clock.rate(self.env_steps))
         self.save()
         self._policies.save("policy-last", self._agent, self._training_facts(), None)
         self._events.close()
+
+    def _train(self, clock: "_Clock") -> None:
+        settings = self._settings
+        if not self._observations:
+            self._begin()
+        with ThreadPoolExecutor(1, "environments") as pool:
+            while self.env_steps < settings.env_steps and not self.control.stopping:
+                self._step(pool)
+                self._wall_time_s = clock.elapsed_s()
+                if clock.due("log", settings.log_every_s):
+                    self._log(clock.rate(self.env_steps))
+                if self.env_steps >= self._counters["next_evaluation"]:
+                    self._counters["next_evaluation"] += settings.evaluate_every
+                    self._evaluate(clock.rate(self.env_steps))
+                if clock.due("checkpoint", settings.checkpoint_every_s):
+                    self.save()
+                self._do_as_asked(clock)
+        # What was learned since the last evaluation may be the best, or all there is.
+        if not self.control.stopping and self._counters["evaluated_at"] < self.env_steps:
+            self._evaluate(clock.rate(self.env_steps))
+
+    def _step(self, pool: ThreadPoolExecutor) -> None:
+        """Act once and learn, one after the other or, where environments wait, at once.
+
+        Either way an update knows nothing of the step that is being done.
+        """
+        actions = self._choose()
+        if not self._settings.overlap:
+            self._keep(actions, self._envs.step(actions))
+            if self._learning_is_due():
+                self._learn()
+            return
+        stepping = pool.submit(self._envs.step, actions)
+        try:
+            if self._learning_is_due():
+                self._learn()
+        finally:
+            outcome = stepping.result()
+        self._keep(actions, outcome)
+
+    def _do_as_asked(self, clock: "_Clock") -> None:
+        """Follow the requests that came since the last step."""
+        while True:
+            if self.control.take_evaluation():
+                self._evaluate(clock.rate(self.env_steps))
+            if self.control.take_save():
+                self.save()
+            if not self.control.paused or self.control.stopping:
+                return
+            self._log(0.0)
+            # Time behind topics may go on.
+            stop_cars = getattr(self._envs, "stop_cars", None)
+            if stop_cars is not None:
+                stop_cars()
+            began_s = time.monotonic()
+            self.control.wait()
+            clock.skip(time.monotonic() - began_s)
+
+    def close(self) -> None:
+        """Release the environments; cars behind topics are told to stand."""
+        self._envs.close()
 
     def save(self) -> None:
         """Write a checkpoint, and the best policy if it is newer than the saved one."""
@@ -228,14 +296,23 @@ class Trainer:
         observations, _ = self._envs.reset(seed=self._env_seed + self.env_steps)
         self._observations = self._layout.split(observations)
         self._replay.interrupt(self._observations)
+        self._resetting[:] = False
+        self._running_return[:] = 0.0
+        self._running_length[:] = 0
 
-    def _act(self) -> None:
+    def _choose(self) -> Array:
         values = self._agent.q_values(self._observations)
         self._mean_q = float(values.max(axis=1).mean())
-        actions = self._exploration.choose(values.argmax(axis=1), self.env_steps)
-        observations, rewards, terminated, truncated, infos = self._envs.step(actions)
+        return self._exploration.choose(values.argmax(axis=1), self.env_steps)
+
+    def _keep(self, actions: Array, outcome: tuple[Any, ...]) -> None:
+        """Put what came of a step into the replay, and count it."""
+        observations, rewards, terminated, truncated, infos = outcome
         self._observations = self._layout.split(observations)
         # Where the environment says that it could not do the step, nothing is learned from it.
+        if "fault" in infos:
+            self._counters["faults"] += 1
+            _LOG.warning("step %d is not learned from: %s", self.env_steps, infos["fault"][0])
         self._replay.add(
             actions, rewards, terminated, truncated, self._observations, infos.get("_fault")
         )
@@ -246,7 +323,6 @@ class Trainer:
     def _follow_episodes(self, rewards: Array, ended: Array) -> None:
         self._running_return += np.where(self._resetting, 0.0, rewards)
         self._running_length += ~self._resetting
-        ended = ended & ~self._resetting
         for index in np.flatnonzero(ended):
             self._recent.append(
                 (float(self._running_return[index]), int(self._running_length[index]))
@@ -296,10 +372,12 @@ class Trainer:
             self._evaluations.write({**place, **row})
         self._events.write_evaluation(evaluation, progress.env_step)
         self._listener.on_evaluation(progress, evaluation, best)
+        if self._evaluator.moves_training_cars:
+            self._begin_anew()
         if evaluation.solved:
             self.solved_at = self.solved_at or progress
             if self._settings.stop_when_solved:
-                self.request_stop()
+                self.control.stop()
 
     def _log(self, steps_per_s: float) -> None:
         progress = self._progress(steps_per_s)
@@ -316,6 +394,7 @@ class Trainer:
             wall_time_s=self._wall_time_s,
             steps_per_s=steps_per_s,
             episodes=self._counters["episodes"],
+            faults=self._counters["faults"],
             episode_return=float(np.mean(returns)) if returns else float("nan"),
             episode_length=float(np.mean(lengths)) if lengths else float("nan"),
             epsilon=self._exploration.epsilon(self.env_steps),
@@ -363,6 +442,10 @@ class _Clock:
         self._last = dict.fromkeys(("log", "checkpoint"), time.monotonic())
         self._rated = (time.monotonic(), env_steps)
         self._rate = 0.0
+
+    def skip(self, duration_s: float) -> None:
+        """Leave a pause out of the time."""
+        self._began += duration_s
 
     def elapsed_s(self) -> float:
         return time.monotonic() - self._began

@@ -60,6 +60,7 @@ def start_run(
         RunFolderError: The folder holds a run already, or cannot be written.
         CheckpointError: There is nothing to resume from, or it does not fit the settings.
         SettingsError: The environment, the network or the replay cannot be made as they are set.
+        CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
     """
     folder = RunFolder(path)
     chosen = choose_device(device)
@@ -71,7 +72,7 @@ def start_run(
     trainer = Trainer(
         environments.vector,
         agent,
-        _evaluator(settings, layout),
+        _evaluator(settings, layout, environments),
         folder,
         _PolicyFolders(folder, _task(environments, settings), settings.seed),
         agent_settings=settings.agent,
@@ -92,10 +93,13 @@ def _task(environments: Environments, settings: RunSettings) -> DrivingTask | No
     return environments.vector.task if settings.drives else None
 
 
-def _evaluator(settings: RunSettings, layout: ObservationLayout) -> Evaluator:
+def _evaluator(
+    settings: RunSettings, layout: ObservationLayout, environments: Environments
+) -> Evaluator:
     episodes = settings.training.evaluation_episodes
     if settings.drives:
-        return LapEvaluator(settings.task, layout, episodes)
+        cars = environments.vector.task.cars if settings.is_behind_topics else None
+        return LapEvaluator(settings.task, layout, episodes, cars)
     return EpisodeEvaluator(
         settings.env, layout, episodes, seed=settings.seed, env_options=settings.env_options
     )

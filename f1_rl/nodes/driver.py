@@ -101,6 +101,7 @@ class DriverNode(LifecycleNode):
 
     Attributes:
         failed: Set when the node has come to its end by an error.
+        done: Never set: it drives until it is ended.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -114,6 +115,7 @@ class DriverNode(LifecycleNode):
         """
         super().__init__("driver", **arguments)
         self.failed = threading.Event()
+        self.done = threading.Event()
         self._settings = declare_parameters(self, DriverParameters)
         on_change(self, DriverParameters, self._change)
         self._state = "unconfigured"

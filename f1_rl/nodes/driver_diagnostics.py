@@ -38,7 +38,7 @@ def diagnostic_message(
         level = DiagnosticStatus.ERROR if state == "active" else DiagnosticStatus.WARN
     status = DiagnosticStatus(level=level, name=name, message=text, hardware_id="f1_car")
     shown = {"state": state, "held_by": ", ".join(holds) or "nobody", **values}
-    status.values = [KeyValue(key=key, value=_text(value)) for key, value in shown.items()]
+    status.values = key_values(shown)
     message = DiagnosticArray(status=[status])
     message.header.stamp = stamp
     return message
@@ -78,7 +78,12 @@ def figures(autopilot: Autopilot[Any], helm: Helm, now_s: float) -> dict[str, ob
     }
 
 
+def key_values(values: Mapping[str, object]) -> list[Any]:
+    """Return values by name as messages; a number that is not finite is `none`."""
+    return [KeyValue(key=key, value=_text(value)) for key, value in values.items()]
+
+
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.2f}" if math.isfinite(value) else "none"
+        return f"{value:.4g}" if math.isfinite(value) else "none"
     return str(value)

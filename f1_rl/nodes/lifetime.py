@@ -16,9 +16,15 @@ _LOOK_EVERY_S = 0.1
 
 
 class ManagedNode(Protocol):
-    """A node that can be ended safely."""
+    """A node that can be ended safely.
+
+    Attributes:
+        failed: Set when it has come to its end by an error.
+        done: Set when it has come to its end by itself.
+    """
 
     failed: threading.Event
+    done: threading.Event
 
     def start(self) -> None:
         """Do what comes before the first callback; may raise."""
@@ -98,7 +104,7 @@ def _run(node: ManagedNode, expected: tuple[type[Exception], ...]) -> int:
     try:
         node.start()
         thread.start()
-        while not (node.failed.is_set() or ended.is_set()):
+        while not (node.failed.is_set() or node.done.is_set() or ended.is_set()):
             if signal.sigtimedwait(_END_SIGNALS, _LOOK_EVERY_S) is not None:
                 break
     except expected as error:

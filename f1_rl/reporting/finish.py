@@ -3,13 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from f1_rl.driving.cars import Cars
 from f1_rl.policy import load_policy
 from f1_rl.reporting.lap_recorder import record_lap
 from f1_rl.reporting.report import write_report
 
 
-def finish_run(run_dir: Path) -> dict[str, Any]:
+def finish_run(run_dir: Path, cars: Cars | None = None) -> dict[str, Any]:
     """Drive a lap with the best policy of a run, write `lap.csv`, `lap.mp4` and `report.html`.
+
+    Args:
+        run_dir: The run's folder.
+        cars: Cars behind topics, the first of which drives; none: one in the embedded simulator.
 
     Returns:
         How the lap went, by column of evaluations.csv.
@@ -18,8 +23,10 @@ def finish_run(run_dir: Path) -> dict[str, Any]:
         PolicyError: The run has no policy that can be loaded.
         ReportError: The video or the report cannot be written.
         OSError: The trace cannot be written.
+        CarFault: The car failed again and again.
     """
     policy = load_policy(run_dir / "policy")
-    drive = record_lap(policy, policy.task_settings, run_dir / "lap.csv", run_dir / "lap.mp4")
+    trace, video = run_dir / "lap.csv", run_dir / "lap.mp4"
+    drive = record_lap(policy, policy.task_settings, trace, video, cars=cars)
     write_report(run_dir)
     return drive.as_dict()

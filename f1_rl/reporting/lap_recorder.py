@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.driving.cars import Cars
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
@@ -42,6 +43,7 @@ def record_lap(
     video_path: Path | None = None,
     *,
     laps: int = 1,
+    cars: Cars | None = None,
 ) -> Drive:
     """Drive from the start line of the first circuit and write trace and video.
 
@@ -51,6 +53,7 @@ def record_lap(
         trace_path: The CSV file to write, a row for each control period.
         video_path: The MP4 file to write.
         laps: Laps to drive.
+        cars: Cars behind topics, the first of which drives; none: one in the embedded simulator.
 
     Returns:
         How the drive went.
@@ -59,10 +62,11 @@ def record_lap(
         PolicyError: The policy does not fit the task.
         ReportError: The video cannot be written.
         OSError: The trace cannot be written.
+        CarFault: A car behind topics failed again and again.
     """
     first = expand_circuit_names(settings.circuits)[:1]
     settings = build_settings(TaskSettings, merge(settings.as_dict(), {"circuits": first}))
-    lap = LapDrive(settings, 1, laps=laps)
+    lap = LapDrive(settings, 1, laps=laps, cars=cars)
     policy.check_fits(lap.task)
     driver = _RecordingDriver(policy, lap.task)
     rows: list[dict[str, Any]] = []

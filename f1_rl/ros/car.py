@@ -1,12 +1,13 @@
-"""A car behind ROS 2 topics, as the driving task wants it."""
+"""A car behind ROS 2 topics."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import math
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from geometry_msgs.msg import Twist, TwistStamped
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import CompressedImage, Image
 
-from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses, wrap_angle
+from f1_rl.circuits import wrap_angle
 from f1_rl.driving.cars import CarFault
 from f1_rl.ros.clockwork import Pose, make_clockwork
 from f1_rl.ros.graph import Graph
@@ -33,7 +34,7 @@ from f1_rl.ros.messages import (
 )
 from f1_rl.ros.qos import lossless, newest_only
 from f1_rl.ros.settings import RosCarSettings
-from f1_rl.simulation import Camera, View
+from f1_rl.simulation import Camera
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +44,18 @@ _FIRST_FRAME_S = 1.0
 _RETRY_AFTER_S = 0.1
 # A frame that is older than the last by more than so many periods did not come late: time jumped.
 _JUMP_PERIODS = 10
+
+
+_INTERRUPTED = "it was asked to end."
+
+
+@dataclass(frozen=True)
+class _BegunStep:
+    """A step whose frame has not come yet."""
+
+    command: tuple[float, float]
+    due_ns: int
+    began_s: float
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ class StepReport:
 
 
 class RosCar:
-    """One car (N = 1) behind topics: `Cars` for the driving task.
+    """One car behind topics; `RosCars` makes `Cars` for the driving task of it.
 
     Each step publishes the command, asks the clockwork for one control period, and waits for the
     frame and the odometry stamped one period after the last ones; free-running, it waits for the
@@ -72,18 +85,14 @@ class RosCar:
     sample stamped after the teleport show the car at its pose.
 
     Attributes:
-        circuits: The circuits the car may be placed on: the one its world shows.
         camera: Its camera.
         control_period_s: Time that a step takes.
         report: How the last step went.
     """
 
-    num_cars = 1
-
     def __init__(
         self,
         graph: Graph,
-        circuits: Sequence[Circuit],
         camera: Camera,
         control_period_ms: int,
         settings: RosCarSettings,
@@ -92,7 +101,6 @@ class RosCar:
 
         Args:
             graph: The node to do it with; whoever made it closes it.
-            circuits: What the world shows.
             camera: The camera of the car.
             control_period_ms: Time that a step takes.
             settings: Where the car is in the graph.
@@ -101,7 +109,6 @@ class RosCar:
             CarFault: The clockwork cannot be had here.
             ValueError: The control period does not fit the clockwork.
         """
-        self.circuits = tuple(circuits)
         self.camera = camera
         self.control_period_s = control_period_ms / 1000
         self.report: StepReport | None = None
@@ -126,70 +133,61 @@ class RosCar:
             Odometry, self._odometry_topic, self._inbox.deliver_odometry, lossless(50)
         )
         self._usable = False
+        self._interrupted = threading.Event()
+        self._begun: _BegunStep | None = None
         self._stamp_ns: int | None = None
         self._placed_ns = 0
-        self._circuit_index = np.zeros(1, np.int64)
         self._picture = np.zeros((camera.height, camera.width, 3), np.uint8)
         self._odometry = OdometrySample(0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     @property
-    def circuit_index(self) -> IntArray:
-        """(1,) the circuit that the car is on."""
-        return self._circuit_index
+    def odometry(self) -> OdometrySample:
+        """Where the car was, and how fast, when the frame was taken."""
+        return self._odometry
 
     @property
-    def poses(self) -> Poses:
-        """The car's pose when the frame was taken."""
-        sample = self._odometry
-        return Poses(np.array([sample.x_m]), np.array([sample.y_m]), np.array([sample.yaw_rad]))
-
-    @property
-    def speed_mps(self) -> FloatArray:
-        """(1,) forward speed."""
-        return np.array([self._odometry.speed_mps])
-
-    @property
-    def yaw_rate_radps(self) -> FloatArray:
-        """(1,) rate of turn."""
-        return np.array([self._odometry.yaw_rate_radps])
-
-    @property
-    def time_s(self) -> FloatArray:
-        """(1,) simulated time since the car was placed."""
+    def time_s(self) -> float:
+        """Simulated time since the car was placed."""
         stamp_ns = self._placed_ns if self._stamp_ns is None else self._stamp_ns
-        return np.array([(stamp_ns - self._placed_ns) / NANOSECONDS_PER_SECOND])
+        return (stamp_ns - self._placed_ns) / NANOSECONDS_PER_SECOND
 
-    def step(self, commands: FloatArray) -> None:
-        """Drive one control period.
+    @property
+    def picture(self) -> npt.NDArray[np.uint8]:
+        """The frame `(H, W, 3)` RGB."""
+        return self._picture
 
-        Args:
-            commands: (1, 2) forward speed (m/s) and yaw rate (rad/s).
+    def begin_step(self, speed_mps: float, yaw_rate_radps: float) -> None:
+        """Command the car and have time begin to run for one control period.
+
+        Raises:
+            CarFault: The car has to be placed first, or somebody else moves its time.
+        """
+        if not self._usable or self._stamp_ns is None:
+            raise CarFault("the car is not where it was put; place it before the next step.")
+        if self._interrupted.is_set():
+            raise CarFault(_INTERRUPTED)
+        with self._faults():
+            self._begin((speed_mps, yaw_rate_radps), self._stamp_ns + self._period_ns)
+
+    def finish_step(self) -> None:
+        """Wait for what comes of the step that has begun.
 
         Raises:
             CarFault: No matching frame and odometry came in time, or they cannot be used.
         """
-        if not self._usable or self._stamp_ns is None:
-            raise CarFault("the car is not where it was put; place it before the next step.")
-        speed_mps, yaw_rate_radps = float(commands[0, 0]), float(commands[0, 1])
         with self._faults():
-            self._drive((speed_mps, yaw_rate_radps), self._stamp_ns + self._period_ns)
+            self._finish()
 
-    def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
+    def place(self, pose: Pose) -> None:
         """Teleport the car, standing still, and make sure that it is there.
-
-        Args:
-            cars: (0,) or (1,), car 0.
-            circuit_index: (1,) must be that of the world's circuit.
-            poses: Where.
 
         Raises:
             CarFault: It is not there, although it was tried again for `recovery_timeout_s`.
         """
-        if len(np.atleast_1d(cars)) == 0:
-            return
-        pose = Pose(float(poses.x_m[0]), float(poses.y_m[0]), float(poses.yaw_rad[0]))
         give_up_s = time.monotonic() + self._settings.recovery_timeout_s
         while True:
+            if self._interrupted.is_set():
+                raise CarFault(_INTERRUPTED)
             try:
                 with self._faults():
                     self._place_once(pose)
@@ -201,32 +199,14 @@ class RosCar:
                         f"{fault}"
                     ) from fault
                 _LOG.warning("placing the car failed and is tried again: %s", fault)
-                time.sleep(_RETRY_AFTER_S)
-        self._circuit_index = np.atleast_1d(np.asarray(circuit_index, np.int64)).copy()
+                self._interrupted.wait(_RETRY_AFTER_S)
         self._placed_ns = self._stamp_ns or 0
         self._usable = True
 
-    def view(self, view: View) -> npt.NDArray[np.uint8]:
-        """Return what the car's camera sees, reduced to `view`: `(1, R, C, K)`."""
-        return view.take(self._picture[None])
-
-    def frame(self, car: int) -> npt.NDArray[np.uint8]:
-        """Return the whole picture `(H, W, 3)` RGB."""
-        return self._picture
-
-    def state(self) -> dict[str, Any]:
-        """Return nothing: where the car is, is not kept here."""
-        return {}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Refuse: time behind topics does not go back.
-
-        Raises:
-            CarFault: Always.
-        """
-        raise CarFault(
-            "a car behind topics cannot be put back into the midst of an episode; begin a new one."
-        )
+    def interrupt(self) -> None:
+        """Have every step and placing fail from now on, waits too; for whoever wants to end."""
+        self._interrupted.set()
+        self._inbox.poke()
 
     def stop(self) -> None:
         """Command the car to stand, as whoever stops driving must: no car times out by itself."""
@@ -301,17 +281,29 @@ class RosCar:
 
     def _drive(self, command: tuple[float, float], expected_ns: int) -> None:
         """Command, step and take what comes of it."""
+        self._begin(command, expected_ns)
+        self._finish()
+
+    def _begin(self, command: tuple[float, float], expected_ns: int) -> None:
         began_s = time.monotonic()
         if self._settings.lock_step:
             self._check_nothing_came(expected_ns - self._period_ns)
         self._publish(*command)
         if self._settings.lock_step:
             self._clockwork.begin_step()
-        expected = f"no frame with odometry stamped {expected_ns / NANOSECONDS_PER_SECOND:.3f} s"
+        self._begun = _BegunStep(command, expected_ns, began_s)
+
+    def _finish(self) -> None:
+        begun, self._begun = self._begun, None
+        if begun is None:
+            raise CarFault("no step has begun.")
+        expected = f"no frame with odometry stamped {begun.due_ns / NANOSECONDS_PER_SECOND:.3f} s"
         timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else None
-        self._wait(lambda: self._is_due(expected_ns), expected, timeout_s)
-        answered = not self._settings.lock_step or self._clockwork.end_step(command, expected_ns)
-        self._take(answered, began_s)
+        self._wait(lambda: self._is_due(begun.due_ns), expected, timeout_s)
+        answered = not self._settings.lock_step or self._clockwork.end_step(
+            begun.command, begun.due_ns
+        )
+        self._take(answered, begun.began_s)
 
     def _check_nothing_came(self, now_ns: int) -> None:
         """Make sure that the frame to come was not there before the command."""
@@ -359,6 +351,8 @@ class RosCar:
 
         def check() -> bool:
             trouble = self._inbox.trouble or self._clockwork.refusal()
+            if self._interrupted.is_set():
+                trouble = _INTERRUPTED
             if self._graph.failure is not None:
                 trouble = f"the ROS executor ended: {self._graph.failure}"
             if trouble:

@@ -4,84 +4,88 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.circuits import BoolArray, load_circuit
+from f1_rl.circuits import BoolArray, Circuit, load_circuit
 from f1_rl.driving.environment import F1CameraEnv, F1CameraVectorEnv, Observation
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.ros.car import RosCar
+from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.settings import RosCarSettings
 from f1_rl.settings import SettingsError, build_settings
 
 
-def make_ros_car(graph: Graph, task: TaskSettings, car: RosCarSettings) -> RosCar:
-    """Return the car behind topics that the settings describe.
+class _Connection:
+    """The nodes of an environment, and the cars that it talks with."""
 
-    Args:
-        graph: The node to talk with.
-        task: The driving task; its one circuit and its camera are those of the car's world.
-        car: Where the car is in the graph.
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        ros: dict[str, Any] | None,
+        namespaces: Sequence[str],
+        domain_ids: Sequence[int | None],
+    ) -> None:
+        task = build_settings(TaskSettings, settings, "environment")
+        car = build_settings(RosCarSettings, ros or {}, "environment: ros")
+        circuit = _circuit(task)
+        self._graphs: list[Graph] = []
+        try:
+            self.cars = RosCars(
+                [
+                    RosCar(self._join(*place), task.camera, task.control_period_ms, car)
+                    for place in zip(namespaces, domain_ids, strict=True)
+                ],
+                circuit,
+            )
+        except BaseException:
+            self._leave()
+            raise
+        # A script that ends without closing must not leave a car driving.
+        atexit.register(self.close)
 
-    Raises:
-        SettingsError: The task has several circuits.
-        CircuitError: Its circuit does not exist.
-        CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
-    """
+    def infos(self) -> dict[str, list[Any]]:
+        """Return by name how the last step of each car went in the graph."""
+        reports = [car.report for car in self.cars.cars if car.report is not None]
+        if len(reports) < self.cars.num_cars:
+            return {}
+        return {
+            "stamp_ns": [report.stamp_ns for report in reports],
+            "step_wall_s": [report.wall_s for report in reports],
+            "discarded_frames": [report.discarded_frames for report in reports],
+            "answered": [report.answered for report in reports],
+        }
+
+    def close(self) -> None:
+        """Have the cars stand and leave the graph."""
+        if all(graph.is_open for graph in self._graphs):
+            self.cars.stop()
+        self._leave()
+        atexit.unregister(self.close)
+
+    def _join(self, namespace: str, domain_id: int | None) -> Graph:
+        # Two environments on one machine are two nodes.
+        name = f"f1_rl_environment_{os.getpid()}_{id(self) & 0xFFFF:x}_{len(self._graphs)}"
+        self._graphs.append(Graph(name, namespace=namespace, domain_id=domain_id))
+        return self._graphs[-1]
+
+    def _leave(self) -> None:
+        for graph in self._graphs:
+            graph.close()
+
+
+def _circuit(task: TaskSettings) -> Circuit:
     names = expand_circuit_names(task.circuits)
     if len(names) != 1:
         raise SettingsError(
             f"environment: a car behind topics drives in one world, but circuits has {len(names)}; "
             "name the one that its simulator shows."
         )
-    circuit = load_circuit(names[0], scale=task.circuit_scale)
-    return RosCar(graph, [circuit], task.camera, task.control_period_ms, car)
-
-
-class _Connection:
-    """The node of an environment, and the car that it talks with."""
-
-    def __init__(
-        self,
-        settings: dict[str, Any],
-        ros: dict[str, Any] | None,
-        namespace: str,
-        domain_id: int | None,
-    ) -> None:
-        task = build_settings(TaskSettings, settings, "environment")
-        car = build_settings(RosCarSettings, ros or {}, "environment: ros")
-        # Two environments on one machine are two nodes.
-        name = f"f1_rl_environment_{os.getpid()}_{id(self) & 0xFFFF:x}"
-        self.graph = Graph(name, namespace=namespace, domain_id=domain_id)
-        try:
-            self.car = make_ros_car(self.graph, task, car)
-        except BaseException:
-            self.graph.close()
-            raise
-        # A script that ends without closing must not leave the car driving.
-        atexit.register(self.close)
-
-    def info(self) -> dict[str, Any]:
-        """Return how the last step went in the graph."""
-        report = self.car.report
-        if report is None:
-            return {}
-        return {
-            "stamp_ns": report.stamp_ns,
-            "step_wall_s": report.wall_s,
-            "discarded_frames": report.discarded_frames,
-            "answered": report.answered,
-        }
-
-    def close(self) -> None:
-        """Have the car stand and leave the graph."""
-        if self.graph.is_open:
-            self.car.stop()
-        self.graph.close()
-        atexit.unregister(self.close)
+    return load_circuit(names[0], scale=task.circuit_scale)
 
 
 class F1CameraRosEnv(F1CameraEnv):
@@ -130,8 +134,8 @@ class F1CameraRosEnv(F1CameraEnv):
             SettingsError: A setting does not exist or does not fit.
             CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
         """
-        self._connection = _Connection(settings, ros, namespace, domain_id)
-        super().__init__(render_mode, cars=self._connection.car, **settings)
+        self._connection = _Connection(settings, ros, [namespace], [domain_id])
+        super().__init__(render_mode, cars=self._connection.cars, **settings)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -142,13 +146,13 @@ class F1CameraRosEnv(F1CameraEnv):
             CarFault: The car could not be placed for `recovery_timeout_s`.
         """
         observation, info = super().reset(seed=seed, options=options)
-        return observation, {**info, **self._connection.info()}
+        return observation, {**info, **self._info()}
 
     def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Drive one control period, see `F1CameraEnv.step`."""
         observation, reward, terminated, truncated, info = super().step(action)
         if "fault" not in info:
-            info.update(self._connection.info())
+            info.update(self._info())
         return observation, reward, terminated, truncated, info
 
     def close(self) -> None:
@@ -156,11 +160,16 @@ class F1CameraRosEnv(F1CameraEnv):
         super().close()
         self._connection.close()
 
+    def _info(self) -> dict[str, Any]:
+        return {name: values[0] for name, values in self._connection.infos().items()}
+
 
 class F1CameraRosVectorEnv(F1CameraVectorEnv):
-    """`F1CameraRosEnv` for learners that want a vector environment: of one car.
+    """`F1CameraRosEnv` for several cars, each in a world of its own that shows the same circuit.
 
-    After a fault it resets in the next call, as after any other ending.
+    Namespaces or ROS domains keep the cars apart. A step commands all of them before it waits for
+    any. A fault of one truncates the episodes of all; they are reset in the next call, as after
+    any other ending.
     """
 
     def __init__(
@@ -169,23 +178,27 @@ class F1CameraRosVectorEnv(F1CameraVectorEnv):
         *,
         render_mode: str | None = None,
         ros: dict[str, Any] | None = None,
-        namespace: str = "",
-        domain_id: int | None = None,
+        namespaces: Sequence[str] | None = None,
+        domain_ids: Sequence[int] | None = None,
         **settings: Any,
     ) -> None:
         """Join the graph; see `F1CameraRosEnv`.
 
+        Args:
+            num_envs: Number of cars N.
+            render_mode: `rgb_array` or none.
+            ros: The fields of `RosCarSettings`, the same for all cars.
+            namespaces: Of each car's topics and services; by default none.
+            domain_ids: The ROS domain of each; by default the one of the environment variables.
+            **settings: The fields of `TaskSettings`.
+
         Raises:
-            SettingsError: A setting does not exist or does not fit, or more cars are asked for.
+            SettingsError: A setting does not exist or does not fit, or two cars would be the same.
             CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
         """
-        if num_envs != 1:
-            raise SettingsError(
-                f"environment: {num_envs} cars behind topics; one environment drives one, give "
-                "each car a namespace and an environment of its own."
-            )
-        self._connection = _Connection(settings, ros, namespace, domain_id)
-        super().__init__(1, render_mode=render_mode, cars=self._connection.car, **settings)
+        places = _places(num_envs, namespaces, domain_ids)
+        self._connection = _Connection(settings, ros, *places)
+        super().__init__(num_envs, render_mode=render_mode, cars=self._connection.cars, **settings)
 
     def step(
         self, actions: npt.ArrayLike
@@ -193,15 +206,48 @@ class F1CameraRosVectorEnv(F1CameraVectorEnv):
         """Drive one control period, or reset; see `F1CameraVectorEnv.step`."""
         observations, rewards, terminated, truncated, infos = super().step(actions)
         if "fault" not in infos:
-            for name, value in self._connection.info().items():
-                infos[name] = np.array([value])
-                infos[f"_{name}"] = np.ones(1, np.bool_)
+            for name, values in self._connection.infos().items():
+                infos[name] = np.array(values)
+                infos[f"_{name}"] = np.ones(self.num_envs, np.bool_)
         return observations, rewards, terminated, truncated, infos
 
     def state(self) -> None:
         """Return nothing: episodes behind topics cannot be taken up again."""
         return
 
+    def stop_cars(self) -> None:
+        """Command all cars to stand."""
+        self._connection.cars.stop()
+
+    def interrupt(self) -> None:
+        """Have every step and reset fail from now on, also one that is being waited for.
+
+        May be called by any thread that wants the one that steps to end soon.
+        """
+        self._connection.cars.interrupt()
+
     def close(self, **_kwargs: Any) -> None:
-        """Have the car stand, and leave the graph."""
+        """Have the cars stand, and leave the graph."""
         self._connection.close()
+
+
+def _places(
+    num_envs: int, namespaces: Sequence[str] | None, domain_ids: Sequence[int] | None
+) -> tuple[list[str], list[int | None]]:
+    """Return namespace and ROS domain of each car."""
+    names = [""] * num_envs if namespaces is None else list(namespaces)
+    domains: list[int | None] = [None] * num_envs
+    if domain_ids is not None:
+        domains = list(domain_ids)
+    for what, values in (("namespaces", names), ("domain_ids", domains)):
+        if len(values) != num_envs:
+            raise SettingsError(
+                f"environment: {what} names {len(values)} cars, num_envs {num_envs}; give one for "
+                "each car."
+            )
+    if len(set(zip(names, domains, strict=True))) < num_envs:
+        raise SettingsError(
+            f"environment: {num_envs} cars behind topics need a namespace or a ROS domain each; "
+            "set namespaces or domain_ids."
+        )
+    return names, domains

@@ -29,10 +29,15 @@ def newest_only() -> Any:
     return _profile(ReliabilityPolicy.BEST_EFFORT, 1)
 
 
-def _profile(reliability: Any, depth: int) -> Any:
+def latched() -> Any:
+    """Return the quality of service under which who comes later is told the last message too."""
+    return _profile(ReliabilityPolicy.RELIABLE, 1, DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def _profile(reliability: Any, depth: int, durability: Any = DurabilityPolicy.VOLATILE) -> Any:
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
         reliability=reliability,
-        durability=DurabilityPolicy.VOLATILE,
+        durability=durability,
     )

@@ -18,8 +18,8 @@ from f1_rl.policy.manifest import read_manifest
 from f1_rl.settings import SettingsError, build_settings, merge, read_yaml
 
 METRICS = (
-    "env_step,update,wall_time_s,steps_per_s,episodes,episode_return,episode_length,epsilon,loss,"
-    "mean_q"
+    "env_step,update,wall_time_s,steps_per_s,episodes,faults,episode_return,episode_length,epsilon,"
+    "loss,mean_q"
 )
 EVALUATIONS = (
     "env_step,update,wall_time_s,circuit,direction,start_arc_length_m,completed,laps,lap_time_s,"

@@ -10,6 +10,7 @@ from rclpy.parameter import Parameter
 from f1_rl.circuits import load_circuit
 from f1_rl.driving.cars import CarFault
 from f1_rl.ros.car import RosCar
+from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.settings import RosCarSettings
 from f1_rl.simulation import Camera
@@ -23,7 +24,7 @@ class Setup:
     def __init__(self, circuit):
         self.graph = Graph("test")
         settings = RosCarSettings(step_timeout_s=1.0, recovery_timeout_s=20.0)
-        self.car = RosCar(self.graph, [circuit], CAMERA, 50, settings)
+        self.car = RosCars([RosCar(self.graph, CAMERA, 50, settings)], circuit)
         self.pose = circuit.pose_at(np.zeros(1))
         self._set = self.graph.node.create_client(SetParameters, "simulator/set_parameters")
 
@@ -87,21 +88,21 @@ def test_a_fault_ends_the_step_and_the_next_reset_recovers(setup, fault):
         setup.step()
     setup.fault("")
     setup.place()
-    stamp_ns = setup.car.report.stamp_ns
+    stamp_ns = setup.car.cars[0].report.stamp_ns
     setup.step()
-    assert setup.car.report.stamp_ns == stamp_ns + 50_000_000
+    assert setup.car.cars[0].report.stamp_ns == stamp_ns + 50_000_000
 
 
 def test_frames_that_come_twice_are_discarded_and_counted(setup):
     setup.fault("")
     setup.place()
     setup.fault("twice", after=1)
-    stamp_ns = setup.car.report.stamp_ns
+    stamp_ns = setup.car.cars[0].report.stamp_ns
     discarded = 0
     for i in range(1, 21):
         setup.step()
-        discarded += setup.car.report.discarded_frames
-        assert setup.car.report.stamp_ns == stamp_ns + i * 50_000_000
+        discarded += setup.car.cars[0].report.discarded_frames
+        assert setup.car.cars[0].report.stamp_ns == stamp_ns + i * 50_000_000
     # The last one's second may not have come yet.
     assert discarded >= 19
 
@@ -110,13 +111,13 @@ def test_frames_out_of_order_are_never_what_the_car_sees(setup):
     setup.fault("")
     setup.place()
     setup.fault("out_of_order", after=1)
-    stamp_ns = setup.car.report.stamp_ns
+    stamp_ns = setup.car.cars[0].report.stamp_ns
     sky = setup.car.frame(0)[0, 0].copy()
     discarded = 0
     for i in range(1, 21):
         setup.step()
-        discarded += setup.car.report.discarded_frames
-        assert setup.car.report.stamp_ns == stamp_ns + i * 50_000_000
+        discarded += setup.car.cars[0].report.discarded_frames
+        assert setup.car.cars[0].report.stamp_ns == stamp_ns + i * 50_000_000
         # Those out of order are negatives.
         np.testing.assert_array_equal(setup.car.frame(0)[0, 0], sky)
     assert discarded >= 19
@@ -126,26 +127,26 @@ def test_a_late_step_is_waited_for_until_the_deadline(setup):
     setup.fault("")
     setup.place()
     setup.fault("late", after=1)
-    stamp_ns = setup.car.report.stamp_ns
+    stamp_ns = setup.car.cars[0].report.stamp_ns
     setup.step()
-    assert setup.car.report.stamp_ns == stamp_ns + 50_000_000
-    assert setup.car.report.wall_s > 0.5
+    assert setup.car.cars[0].report.stamp_ns == stamp_ns + 50_000_000
+    assert setup.car.cars[0].report.wall_s > 0.5
 
 
 def test_a_step_that_is_done_after_the_deadline_does_not_disturb_the_next_episode(setup):
     setup.fault("")
     setup.place()
     impatient = RosCarSettings(step_timeout_s=0.4)
-    patient, setup.car._settings = setup.car._settings, impatient
+    patient, setup.car.cars[0]._settings = setup.car.cars[0]._settings, impatient
     setup.fault("late", after=1)
     try:
         with pytest.raises(CarFault, match="no frame with odometry"):
             setup.step()
     finally:
-        setup.car._settings = patient
+        setup.car.cars[0]._settings = patient
     setup.fault("")
     setup.place()
-    stamp_ns = setup.car.report.stamp_ns
+    stamp_ns = setup.car.cars[0].report.stamp_ns
     for i in range(1, 6):
         setup.step()
-        assert setup.car.report.stamp_ns == stamp_ns + i * 50_000_000
+        assert setup.car.cars[0].report.stamp_ns == stamp_ns + i * 50_000_000

@@ -218,7 +218,7 @@ def test_the_car_of_a_killed_script_is_taken_over(start, tmp_path):
 def test_a_fault_truncates_and_the_next_reset_waits_for_the_simulator(start):
     first = start("f1_rl.nodes.simulator", "-r", "__ns:=/frail", **LOCK_STEP)
     env = gymnasium.make_vec(
-        CAMERA_ROS_ID, num_envs=1, namespace="/frail", ros={"step_timeout_s": 1.0}, **TASK
+        CAMERA_ROS_ID, num_envs=1, namespaces=["/frail"], ros={"step_timeout_s": 1.0}, **TASK
     )
     try:
         env.reset(seed=0)
@@ -261,6 +261,15 @@ def test_gazebo_without_its_interfaces_is_refused_with_what_to_install(domain_id
         gymnasium.make(CAMERA_ROS_ID, ros={"clockwork": "gazebo"}, **TASK)
 
 
-def test_more_cars_than_one_are_refused(domain_id):
-    with pytest.raises(SettingsError, match="one environment drives one"):
-        gymnasium.make_vec(CAMERA_ROS_ID, num_envs=2, **TASK)
+@pytest.mark.parametrize(
+    ("places", "sentence"),
+    [
+        ({}, "2 cars behind topics need a namespace or a ROS domain each"),
+        ({"namespaces": ["/a", "/a"]}, "need a namespace or a ROS domain each"),
+        ({"namespaces": ["/a"]}, "namespaces names 1 cars, num_envs 2"),
+        ({"domain_ids": [1, 2, 3]}, "domain_ids names 3 cars, num_envs 2"),
+    ],
+)
+def test_cars_that_would_be_the_same_are_refused(domain_id, places, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        gymnasium.make_vec(CAMERA_ROS_ID, num_envs=2, **places, **TASK)

@@ -12,6 +12,7 @@ from f1_rl.circuits import Poses, load_circuit
 from f1_rl.driving.cars import CarFault
 from f1_rl.driving.observation import ObservationSettings, Preprocessing
 from f1_rl.ros.car import RosCar
+from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.messages import twist_message
 from f1_rl.ros.qos import lossless
@@ -36,7 +37,7 @@ def join(domain_id, circuit):
     def make(namespace="", **settings):
         graphs.append(Graph(f"test_{len(graphs)}", namespace=namespace))
         settings = RosCarSettings(**{"step_timeout_s": 2.0, **settings})
-        return RosCar(graphs[-1], [circuit], CAMERA, 50, settings)
+        return RosCars([RosCar(graphs[-1], CAMERA, 50, settings)], circuit)
 
     yield make
     for graph in graphs:
@@ -82,14 +83,14 @@ def test_every_frame_is_of_its_step_and_the_path_that_of_the_embedded_simulator(
     embedded = Simulator([circuit], 1, camera=CAMERA)
     embedded.place([0], [0], pose)
     embedded.step([[0.0, 0.0]])
-    first_ns = car.report.stamp_ns
+    first_ns = car.cars[0].report.stamp_ns
     assert first_ns % PERIOD_NS == 0
     preprocessing = Preprocessing(ObservationSettings(columns=40), CAMERA)
     for i, command in enumerate(wandering(300), start=1):
         car.step(command)
         embedded.step(command)
-        assert car.report.stamp_ns == first_ns + i * PERIOD_NS
-        assert car.report.answered
+        assert car.cars[0].report.stamp_ns == first_ns + i * PERIOD_NS
+        assert car.cars[0].report.answered
         for name in ("x_m", "y_m"):
             np.testing.assert_allclose(getattr(car.poses, name), getattr(embedded, name), atol=1e-9)
         np.testing.assert_allclose(car.poses.yaw_rad, embedded.yaw_rad, atol=1e-9)
@@ -99,19 +100,19 @@ def test_every_frame_is_of_its_step_and_the_path_that_of_the_embedded_simulator(
             np.testing.assert_array_equal(car.frame(0), embedded.frame(0))
             view = preprocessing.view
             np.testing.assert_array_equal(car.view(view), view.take(embedded.frame(0)[None]))
-    assert car.report.discarded_frames == 0
+    assert car.cars[0].report.discarded_frames == 0
 
 
 def test_a_reset_shows_the_car_at_its_new_pose(simulator, join, circuit):
     car = join()
     place(car, start_pose(circuit))
     for arc_length_m in (5.0, 20.0, 20.0):
-        before_ns = car.report.stamp_ns
+        before_ns = car.cars[0].report.stamp_ns
         for command in wandering(5):
             car.step(command)
         pose = start_pose(circuit, arc_length_m)
         place(car, pose)
-        assert car.report.stamp_ns > before_ns
+        assert car.cars[0].report.stamp_ns > before_ns
         assert car.time_s == 0.0
         np.testing.assert_allclose([car.poses.x_m, car.poses.y_m], [pose.x_m, pose.y_m], atol=1e-6)
         assert car.speed_mps == 0.0
@@ -134,11 +135,11 @@ def test_a_pose_that_is_none_is_refused_by_the_simulator(simulator, join):
 def test_somebody_who_commands_too_is_noticed(simulator, join, circuit):
     car = join(recovery_timeout_s=0.5)
     other = join()
-    until(lambda: car._graph.node.count_publishers("cmd_vel") == 2)
+    until(lambda: car.cars[0]._graph.node.count_publishers("cmd_vel") == 2)
     with pytest.raises(CarFault, match="2 publishers command the car"):
         place(car, start_pose(circuit))
     other._graph.close()
-    car._graph.close()
+    car.cars[0]._graph.close()
     car = join()
     place(car, start_pose(circuit))
 
@@ -176,13 +177,15 @@ def test_two_cars_in_two_namespaces_do_not_know_of_each_other(start, join, circu
     cars = [join("/left"), join("/right")]
     for car, arc_length_m in zip(cars, (0.0, 10.0), strict=True):
         place(car, start_pose(circuit, arc_length_m))
-    stamps_ns = [car.report.stamp_ns for car in cars]
+    stamps_ns = [car.cars[0].report.stamp_ns for car in cars]
     for _ in range(20):
         cars[0].step(np.array([[2.0, 0.0]]))
         cars[1].step(np.array([[4.0, 0.0]]))
     for _ in range(10):
         cars[1].step(np.array([[0.0, 0.0]]))
-    moved_ns = [car.report.stamp_ns - stamp for car, stamp in zip(cars, stamps_ns, strict=True)]
+    moved_ns = [
+        car.cars[0].report.stamp_ns - stamp for car, stamp in zip(cars, stamps_ns, strict=True)
+    ]
     assert moved_ns == [20 * PERIOD_NS, 30 * PERIOD_NS]
     for car, arc_length_m, distance_m in zip(cars, (0.0, 10.0), (2.0, 4.0), strict=True):
         began = start_pose(circuit, arc_length_m)
@@ -214,10 +217,10 @@ def test_a_killed_simulator_is_a_fault_and_its_restart_is_waited_for(start, join
     restart.start()
     place(car, start_pose(circuit, 10.0))
     restart.join()
-    stamp_ns = car.report.stamp_ns
+    stamp_ns = car.cars[0].report.stamp_ns
     for i, command in enumerate(wandering(20), start=1):
         car.step(command)
-        assert car.report.stamp_ns == stamp_ns + i * PERIOD_NS
+        assert car.cars[0].report.stamp_ns == stamp_ns + i * PERIOD_NS
 
 
 def test_a_command_acts_one_physics_step_late_as_in_gazebo_if_asked(start, join, circuit):

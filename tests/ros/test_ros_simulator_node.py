@@ -22,6 +22,7 @@ from f1_rl.nodes.simulator import SimulatorNode
 from f1_rl.nodes.simulator_gazebo import GazeboServices
 from f1_rl.nodes.simulator_world import Timing, World
 from f1_rl.ros.car import RosCar
+from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph, NoAnswerError
 from f1_rl.ros.messages import (
     compressed_image_message,
@@ -180,17 +181,17 @@ def test_a_car_that_runs_free_is_driven_and_reset(start, domain_id):
     graph = Graph("driver", namespace="/free")
     circuit = load_circuit("simple")
     settings = RosCarSettings(lock_step=False, recovery_timeout_s=20.0, longest_gap=20)
-    car = RosCar(graph, [circuit], CAMERA, 50, settings)
+    car = RosCars([RosCar(graph, CAMERA, 50, settings)], circuit)
     try:
         for arc_length_m in (0.0, 30.0):
             pose = circuit.pose_at(np.array([arc_length_m]))
             car.place(np.array([0]), np.array([0]), pose)
-            began_ns, began_s = car.report.stamp_ns, time.monotonic()
+            began_ns, began_s = car.cars[0].report.stamp_ns, time.monotonic()
             for _ in range(20):
-                before_ns = car.report.stamp_ns
+                before_ns = car.cars[0].report.stamp_ns
                 car.step(np.array([[1.0, 0.0]]))
-                assert car.report.stamp_ns >= before_ns + 50 * MILLISECOND
-            simulated_s = (car.report.stamp_ns - began_ns) / 1e9
+                assert car.cars[0].report.stamp_ns >= before_ns + 50 * MILLISECOND
+            simulated_s = (car.cars[0].report.stamp_ns - began_ns) / 1e9
             assert simulated_s == pytest.approx(time.monotonic() - began_s, abs=0.3)
             driven_m = math.hypot(
                 float(car.poses.x_m[0] - pose.x_m[0]), float(car.poses.y_m[0] - pose.y_m[0])
