@@ -42,6 +42,13 @@ _LOG = logging.getLogger(__name__)
 # placing the car is tried again: a publisher may not have found us when the first one went out.
 _FIRST_FRAME_S = 1.0
 _RETRY_AFTER_S = 0.1
+# Without a frame for this long, no step is left over.
+_QUIET_S = 0.3
+# A braking car is waited for no longer, and stands when it is slower than this.
+_BRAKING_PERIODS = 100
+_STANDSTILL_MPS = 0.05
+# Cosine of the tilt at which a car has fallen over.
+_FALLEN = 0.5
 # A frame that is older than the last by more than so many periods did not come late: time jumped.
 _JUMP_PERIODS = 10
 
@@ -241,6 +248,8 @@ class RosCar:
         self.stop()
         if self._stamp_ns is None:
             self._inbox.clear()
+        elif self._settings.lock_step and self._settings.brakes_first:
+            self._brake(self._stamp_ns)
         stands_ns = self._clockwork.teleport(pose, deadline_s)
         if self._settings.lock_step:
             self._settle(stands_ns)
@@ -257,11 +266,31 @@ class RosCar:
             last_ns += self._period_ns
             self._drive((0.0, 0.0), last_ns)
 
+    def _brake(self, last_ns: int) -> None:
+        """Step until the car stands, or nearly."""
+        for _ in range(_BRAKING_PERIODS):
+            if abs(self._odometry.speed_mps) < _STANDSTILL_MPS:
+                return
+            last_ns += self._period_ns
+            self._drive((0.0, 0.0), last_ns)
+
     def _find_time(self) -> int:
-        """Step once and return the stamp of whatever frame comes of it."""
+        """Step once and return the stamp of the last frame that comes of it.
+
+        Requests that nobody waits for any more may have left steps over, which run too.
+        """
         self._clockwork.begin_step()
         self._wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
-        return self._newest().stamp_ns
+        give_up_s = time.monotonic() + self._settings.step_timeout_s
+        newest = self._newest()
+        while self._inbox.wait(lambda: self._newest() is not newest, time.monotonic() + _QUIET_S):
+            newest = self._newest()
+            if time.monotonic() > give_up_s:
+                raise CarFault(
+                    f"frames keep coming on {self._image_topic} although nobody steps; pause the "
+                    "world, or drive it without lock_step."
+                )
+        return newest.stamp_ns
 
     def _see_pose(self, pose: Pose, stands_ns: int | None) -> None:
         """Wait, time running, for a frame that was taken where the car was put."""
@@ -378,6 +407,7 @@ class RosCar:
         sample = self._inbox.odometry_at(arrival.stamp_ns, self._tolerance_ns)
         if sample is None:
             raise CarFault(f"no odometry matches the frame of {arrival.stamp_ns / 1e9:.3f} s.")
+        self._check_footing(sample)
         self._picture = self._decode(arrival.message)
         self._odometry = sample
         self._stamp_ns = arrival.stamp_ns
@@ -407,6 +437,13 @@ class RosCar:
         if not picture.any():
             raise CarFault(f"the frames on {self._image_topic} are black; look at the camera.")
         return picture
+
+    def _check_footing(self, sample: OdometrySample) -> None:
+        if abs(sample.z_m) > self._settings.height_tolerance_m or sample.uprightness < _FALLEN:
+            raise CarFault(
+                f"the car is not on its wheels on the ground: {sample.z_m:.2f} m high, tilted by "
+                f"{math.degrees(math.acos(max(-1.0, min(1.0, sample.uprightness)))):.0f} degrees."
+            )
 
     def _check_commanders(self) -> None:
         count = self._graph.node.count_publishers(self._commands.topic_name)

@@ -65,6 +65,8 @@ class OdometrySample:
         x_m, y_m, yaw_rad: Its pose, yaw in (-pi, pi].
         speed_mps: Forward.
         yaw_rate_radps: Positive to the left.
+        z_m: Height of its origin above the ground.
+        uprightness: Cosine of the angle between its vertical and the world's.
     """
 
     stamp_ns: int
@@ -73,6 +75,8 @@ class OdometrySample:
     yaw_rad: float
     speed_mps: float
     yaw_rate_radps: float
+    z_m: float = 0.0
+    uprightness: float = 1.0
 
 
 def stamp_ns(stamp: Any) -> int:
@@ -214,6 +218,7 @@ def read_odometry(message: Any) -> OdometrySample:
         MessageError: A number in it is not finite, or its orientation is no rotation.
     """
     pose, twist = message.pose.pose, message.twist.twist
+    turn = pose.orientation
     sample = OdometrySample(
         stamp_ns=stamp_ns(message.header.stamp),
         x_m=pose.position.x,
@@ -221,11 +226,13 @@ def read_odometry(message: Any) -> OdometrySample:
         yaw_rad=yaw_of(pose.orientation),
         speed_mps=twist.linear.x,
         yaw_rate_radps=twist.angular.z,
+        z_m=pose.position.z,
+        uprightness=1.0 - 2.0 * (turn.x**2 + turn.y**2),
     )
-    numbers = (sample.x_m, sample.y_m, sample.speed_mps, sample.yaw_rate_radps)
+    numbers = (sample.x_m, sample.y_m, sample.z_m, sample.speed_mps, sample.yaw_rate_radps)
     if not all(map(math.isfinite, numbers)):
         raise MessageError(
-            f"odometry at ({sample.x_m}, {sample.y_m}) m with {sample.speed_mps} m/s and "
+            f"odometry at ({sample.x_m}, {sample.y_m}, {sample.z_m}) m with {sample.speed_mps} m/s and "
             f"{sample.yaw_rate_radps} rad/s is not finite; look at what publishes it."
         )
     return sample

@@ -33,8 +33,11 @@ class RosCarSettings(Settings, frozen=True):
         longest_gap: Free-running, how many control periods may lie between two frames.
         settle_periods: How many control periods a car stands after a teleport, at least 1; more
             for cars whose wheels keep turning.
+        brakes_first: Whether the car is brought to a stand before a teleport, for cars whose
+            momentum survives one.
         position_tolerance_m: By how much a placed car may stand beside its pose.
         yaw_tolerance_rad: By how much it may point beside it.
+        height_tolerance_m: By how much its origin may be above or below the ground.
         sole_commander: Whether another publisher of commands is a fault.
     """
 
@@ -55,6 +58,8 @@ class RosCarSettings(Settings, frozen=True):
     stamp_tolerance_ms: NonNegativeFloat = 1.0
     longest_gap: PositiveInt = 5
     settle_periods: PositiveInt = 1
+    brakes_first: bool = False
     position_tolerance_m: PositiveFloat = 0.05
     yaw_tolerance_rad: PositiveFloat = 0.05
+    height_tolerance_m: PositiveFloat = 0.3
     sole_commander: bool = True
