@@ -283,7 +283,7 @@ class RosCar:
         self._wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
         give_up_s = time.monotonic() + self._settings.step_timeout_s
         newest = self._newest()
-        while self._inbox.wait(lambda: self._newest() is not newest, time.monotonic() + _QUIET_S):
+        while self._comes_after(newest, _QUIET_S):
             newest = self._newest()
             if time.monotonic() > give_up_s:
                 raise CarFault(
@@ -291,6 +291,11 @@ class RosCar:
                     "world, or drive it without lock_step."
                 )
         return newest.stamp_ns
+
+    def _comes_after(self, frame: Arrival, within_s: float) -> bool:
+        """Say whether a newer frame comes in that time."""
+        until_s = time.monotonic() + within_s
+        return self._inbox.wait(lambda: self._newest() is not frame, until_s)
 
     def _see_pose(self, pose: Pose, stands_ns: int | None) -> None:
         """Wait, time running, for a frame that was taken where the car was put."""

@@ -232,8 +232,8 @@ def read_odometry(message: Any) -> OdometrySample:
     numbers = (sample.x_m, sample.y_m, sample.z_m, sample.speed_mps, sample.yaw_rate_radps)
     if not all(map(math.isfinite, numbers)):
         raise MessageError(
-            f"odometry at ({sample.x_m}, {sample.y_m}, {sample.z_m}) m with {sample.speed_mps} m/s and "
-            f"{sample.yaw_rate_radps} rad/s is not finite; look at what publishes it."
+            f"odometry at ({sample.x_m}, {sample.y_m}, {sample.z_m}) m with {sample.speed_mps} "
+            f"m/s and {sample.yaw_rate_radps} rad/s is not finite; look at what publishes it."
         )
     return sample
 

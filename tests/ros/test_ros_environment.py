@@ -109,7 +109,7 @@ def test_closing_has_the_car_stand(simulator):
     env = gymnasium.make(CAMERA_ROS_ID, disable_env_checker=True, **TASK)
     env.reset(seed=0)
     env.step(0)
-    graph = env.unwrapped._connection.graph
+    graph = env.unwrapped._connection.cars.cars[0]._graph
     env.close()
     assert not graph.is_open
     again = gymnasium.make(CAMERA_ROS_ID, disable_env_checker=True, **TASK)
@@ -117,7 +117,7 @@ def test_closing_has_the_car_stand(simulator):
         connection = again.unwrapped._connection
         again.reset(seed=0)
         # Nobody commands in between, so what acts is the last command of the one that closed.
-        assert connection.car.speed_mps == 0.0
+        assert connection.cars.speed_mps[0] == 0.0
     finally:
         again.close()
 

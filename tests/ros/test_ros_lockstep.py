@@ -138,7 +138,7 @@ def test_somebody_who_commands_too_is_noticed(simulator, join, circuit):
     until(lambda: car.cars[0]._graph.node.count_publishers("cmd_vel") == 2)
     with pytest.raises(CarFault, match="2 publishers command the car"):
         place(car, start_pose(circuit))
-    other._graph.close()
+    other.cars[0]._graph.close()
     car.cars[0]._graph.close()
     car = join()
     place(car, start_pose(circuit))
