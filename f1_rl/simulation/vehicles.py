@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from f1_rl.simulation.car_parameters import CAR
 from f1_rl.simulation.vehicles_kernels import advance_kinematic, advance_single_track
 
 FloatArray = NDArray[np.float64]
@@ -114,7 +115,7 @@ class SingleTrackCar:
     rate, to the angle atan(L w / v) that gives the commanded yaw rate; and the yaw rate that
     results is cut where the lateral acceleration would exceed what braking or accelerating
     leaves of the grip, sqrt((mu g)^2 - a^2). So a corner taken too fast is driven wide
-    (understeer). The defaults are those of a racing car at a scale of 1:5.
+    (understeer). The defaults are those of the car in `cars.yaml`, which Gazebo's follows too.
 
     Attributes:
         wheelbase_m: Distance between the axles.
@@ -126,12 +127,12 @@ class SingleTrackCar:
         longest_step_s: Longest step of the integration.
     """
 
-    wheelbase_m: float = 0.67
-    max_acceleration_mps2: float = 4.0
-    max_braking_mps2: float = 6.0
-    max_steering_rad: float = 0.45
-    max_steering_rate_radps: float = 4.0
-    friction: float = 0.9
+    wheelbase_m: float = CAR.wheelbase_m
+    max_acceleration_mps2: float = CAR.max_acceleration_mps2
+    max_braking_mps2: float = CAR.max_braking_mps2
+    max_steering_rad: float = CAR.max_steering_rad
+    max_steering_rate_radps: float = CAR.max_steering_rate_radps
+    friction: float = CAR.friction
     longest_step_s: float = 0.005
 
     def __post_init__(self) -> None:
