@@ -17,7 +17,7 @@ import pytest
 import f1_rl
 
 SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
-SIMULATION_SIDE = ("f1_rl.circuits", "f1_rl.simulation", "f1_rl.driving")
+SIMULATION_SIDE = ("f1_rl.circuits", "f1_rl.simulation", "f1_rl.driving", "f1_rl.gazebo")
 
 
 def modules_after(statement: str, repository: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""`f1-rl circuit`: list, show, import and draw circuits."""
+"""`f1-rl circuit`: list, show, import and draw circuits, and write worlds for Gazebo."""
 
 import argparse
 from pathlib import Path
@@ -17,8 +17,12 @@ from f1_rl.circuits import (
 )
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.settings import build_settings
 
-SUMMARY = "List the circuits, check and import one from a CSV file, draw one, or export one."
+SUMMARY = (
+    "List the circuits, check and import one from a CSV file, draw one, export one, or write its "
+    "world for Gazebo."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="write a circuit as CSV")
     export.add_argument("circuit", help="name, random-SEED or CSV file")
     export.add_argument("output", type=Path, help="CSV file to write")
-    for action in (imported, render, export):
+    world = actions.add_parser("world", help="write a world for Gazebo Harmonic, with its models")
+    _add_world_arguments(world)
+    for action in (imported, render, export, world):
         action.add_argument("--scale", type=float, default=1.0, help="multiply sizes with this")
 
 
@@ -51,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     source = getattr(arguments, "circuit", None) or arguments.source
     circuit = load_circuit(source, scale=arguments.scale)
+    if arguments.action == "world":
+        _write_world(circuit, arguments)
+        return 0
     if arguments.action == "render":
         from f1_rl.reporting.circuit_picture import draw_from_above, draw_from_car
 
@@ -64,6 +73,50 @@ def run(arguments: argparse.Namespace) -> int:
         write_circuit_csv(circuit, arguments.output)
     print(f"{arguments.output}: {_describe(circuit)}")
     return 0
+
+
+def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("circuit", help="name, random-SEED or CSV file")
+    parser.add_argument(
+        "--out", type=Path, default=Path("gazebo"), help="folder for worlds/ and models/ (gazebo)"
+    )
+    parser.add_argument(
+        "--car",
+        choices=("kinematic", "ackermann"),
+        default="kinematic",
+        help="does as commanded at once (default), or has wheels, mass and limits",
+    )
+    parser.add_argument(
+        "--engine", choices=("ogre2", "ogre"), default="ogre2", help="what draws (ogre2)"
+    )
+    parser.add_argument(
+        "--real-time-factor",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="simulated seconds a second (1); 0: as fast as the machine can, for training",
+    )
+    parser.add_argument(
+        "--no-gui", action="store_true", help="without what a window needs, for training"
+    )
+    parser.add_argument("--width", type=int, default=640, help="columns of the picture (640)")
+    parser.add_argument("--height", type=int, default=480, help="rows of the picture (480)")
+
+
+def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
+    from f1_rl.gazebo import WorldSettings, write_world
+
+    values = {
+        "car": arguments.car,
+        "camera": {"width": arguments.width, "height": arguments.height},
+        "real_time_factor": arguments.real_time_factor,
+        "render_engine": arguments.engine,
+        "gui": not arguments.no_gui,
+    }
+    settings = build_settings(WorldSettings, values, "circuit world")
+    path = write_world(circuit, settings, arguments.out)
+    print(f"{path}: {_describe(circuit)}")
+    print(f"  GZ_SIM_RESOURCE_PATH={arguments.out / 'models'} gz sim {path}")
 
 
 def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:

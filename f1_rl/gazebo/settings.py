@@ -1,0 +1,70 @@
+"""What can be chosen about a world: car, camera, periods, speed, engine."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from msgspec import field
+
+from f1_rl.settings import NonNegativeFloat, PositiveInt, Settings
+from f1_rl.simulation import Camera
+
+Car = Literal["kinematic", "ackermann"]
+Engine = Literal["ogre2", "ogre"]
+
+
+class WorldSettings(Settings, frozen=True):
+    """A world. The defaults are for watching; for training, choose factor 0 and no window.
+
+    Attributes:
+        car: `kinematic` does as commanded at once, `ackermann` has wheels, mass and limits.
+        camera: The camera on it, the same as the embedded simulator's.
+        physics_step_ms: Simulated time of one physics step.
+        frame_period_ms: Simulated time from frame to frame.
+        odometry_period_ms: Simulated time from odometry to odometry.
+        real_time_factor: Simulated seconds a second; 0: as fast as the machine can.
+        render_engine: What draws the camera's pictures.
+        gui: Whether a window may show the world; training does without what that costs.
+    """
+
+    car: Car = "kinematic"
+    camera: Camera = field(default_factory=Camera)
+    physics_step_ms: PositiveInt = 2
+    frame_period_ms: PositiveInt = 50
+    odometry_period_ms: PositiveInt = 10
+    real_time_factor: NonNegativeFloat = 1.0
+    render_engine: Engine = "ogre2"
+    gui: bool = True
+
+    def __post_init__(self) -> None:
+        """Check that the periods divide.
+
+        Raises:
+            ValueError: One does not.
+        """
+        if self.odometry_period_ms % self.physics_step_ms:
+            raise ValueError(
+                f"odometry_period_ms {self.odometry_period_ms} must be a multiple of "
+                f"physics_step_ms {self.physics_step_ms}"
+            )
+        if self.frame_period_ms % self.odometry_period_ms:
+            raise ValueError(
+                f"frame_period_ms {self.frame_period_ms} must be a multiple of "
+                f"odometry_period_ms {self.odometry_period_ms}"
+            )
+
+
+def rate_hz(period_ms: int) -> float:
+    """Return the rate that Gazebo turns back into that period.
+
+    Gazebo cuts a camera's period to whole milliseconds: a rate that is a rounding error too high
+    would cost one of them.
+
+    Args:
+        period_ms: At least 1.
+    """
+    rate = 1000.0 / period_ms
+    while int(1.0 / rate * 1000.0) < period_ms:
+        rate = math.nextafter(rate, 0.0)
+    return rate
