@@ -88,6 +88,12 @@ format: setup ## Format the code and repair what ruff can repair
 bench: setup ## Measure on this machine what docs/results states (without ROS)
 	@for script in $(filter-out benchmarks/ros_%,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
+.PHONY: worlds
+worlds: setup ## Write worlds/, models/ and config/bridge.yaml anew from the circuits
+	@rm -rf worlds models; \
+	$(RUN) -c 'from pathlib import Path; from f1_rl.gazebo.library import write_library; write_library(Path())'; \
+	du -sh worlds models
+
 .PHONY: setup
 setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package
 	@$(if $(filter setup,$(MAKECMDGOALS)),echo "$(VENV) is ready: Python $(VERSION).",:)
