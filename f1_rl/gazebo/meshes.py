@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from f1_rl.circuits import Circuit, FloatArray, IntArray
 
-_CHORD_ERROR_M = 0.0003
+_CHORD_ERROR_M = 0.0005
 """By how much an edge of the mesh may lie beside the curve; a pixel shows a few millimetres."""
 
 _LONGEST_STEP_M = 4.0
@@ -145,10 +145,17 @@ def _thinned(edges: FloatArray, longest: int) -> IntArray:
 
 
 def _chord_holds(edges: FloatArray, first: int, step: int) -> bool:
-    """Say whether the middle of each curve lies near enough to the chord over it."""
-    start, end = edges[:, first], edges[:, first + step]
-    (dx, dy), (mx, my) = (end - start).T, (edges[:, first + step // 2] - start).T
-    return bool((np.abs(dx * my - dy * mx) <= _CHORD_ERROR_M * np.hypot(dx, dy)).all())
+    """Say whether each curve lies near enough to the chord over it.
+
+    A quarter, half and three quarters of the way along are looked at: in the middle alone, a curve
+    that turns to the other side there would seem straight.
+    """
+    between = first + np.array([step // 4, step // 2, (3 * step) // 4])
+    start = edges[:, first]
+    chord, offset = edges[:, first + step] - start, edges[:, between] - start[:, None]
+    beside = chord[:, None, 0] * offset[..., 1] - chord[:, None, 1] * offset[..., 0]
+    allowed = _CHORD_ERROR_M * np.hypot(chord[:, 0], chord[:, 1])
+    return bool((np.abs(beside) <= allowed[:, None]).all())
 
 
 def _beside(circuit: Circuit, arc_length_m: FloatArray, lateral_m: npt.ArrayLike) -> FloatArray:

@@ -38,7 +38,8 @@ def text_of(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        text = f"{value:.10g}"
+        # The shortest text that is read as the same number: rates must be exact.
+        text = repr(float(value)).removesuffix(".0")
         return "0" if text == "-0" else text
     return " ".join(text_of(part) for part in value)
 

@@ -68,6 +68,8 @@ def test_help_needs_neither_tensorflow_nor_matplotlib():
         ("evaluate", "run", "--seed", "-1"),
         ("drive", "run", "--laps", "0"),
         ("circuit", "render", "oval"),
+        ("circuit", "world", "oval", "--car", "hover"),
+        ("circuit", "world", "oval", "--engine", "vulkan"),
     ],
 )
 def test_wrong_usage_is_refused_with_the_usage(arguments):
@@ -103,6 +105,9 @@ def test_wrong_usage_is_refused_with_the_usage(arguments):
         (("circuit", "render", "oval", "no/such/out.png"), "no/such/out.png"),
         (("circuit", "render", "none.csv", "out.png"), "none.csv"),
         (("circuit", "import", "none.csv", "out.csv"), "none.csv"),
+        (("circuit", "world", "ovall"), "did you mean 'oval'?"),
+        (("circuit", "world", "oval", "--width", "0"), "circuit world: camera: Camera width 0"),
+        (("circuit", "world", "oval", "--real-time-factor", "-1"), "real_time_factor"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_sentence(arguments, reason, tmp_path, monkeypatch):
@@ -168,6 +173,22 @@ def test_circuits_are_listed_for_people_and_for_programs():
     (row,) = [row for row in rows if row["name"] == "oval"]
     assert row["length_m"] == pytest.approx(oval.length_m, abs=0.06)
     assert row["tightest_radius_m"] == pytest.approx(oval.min_radius_m, abs=0.006)
+
+
+def test_an_imported_circuit_becomes_a_world_for_gazebo(tmp_path):
+    source, out = tmp_path / "mine.csv", tmp_path / "gazebo"
+    assert tell("circuit", "export", "oval", source).code == 0
+    training = ("--car", "ackermann", "--real-time-factor", "0", "--no-gui", "--width", "160")
+    told = tell("circuit", "world", source, "--out", out, *training)
+    assert told.code == 0
+    assert f"GZ_SIM_RESOURCE_PATH={out / 'models'} gz sim {out / 'worlds' / 'mine.sdf'}" in told.out
+    world = (out / "worlds" / "mine.sdf").read_text("utf-8")
+    assert "<real_time_factor>0</real_time_factor>" in world
+    assert "SceneBroadcaster" not in world
+    assert (out / "models" / "circuit_mine" / "meshes" / "road.obj").is_file()
+    assert "<width>160</width>" in (out / "models" / "f1_ackermann" / "model.sdf").read_text(
+        "utf-8"
+    )
 
 
 def test_an_exported_circuit_can_be_imported_and_drawn(tmp_path):
