@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from f1_rl.ros.graph import limit_discovery
+from f1_rl.ros.discovery import limit_discovery
 
 # SIGHUP comes when the terminal is closed.
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

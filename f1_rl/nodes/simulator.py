@@ -54,7 +54,7 @@ from f1_rl.nodes.parameters import ParameterError, declare_parameters, on_change
 from f1_rl.nodes.simulator_gazebo import GazeboServices
 from f1_rl.nodes.simulator_parameters import SimulatorParameters
 from f1_rl.nodes.simulator_world import Timing, World
-from f1_rl.ros.graph import limit_discovery
+from f1_rl.ros.discovery import limit_discovery
 from f1_rl.ros.messages import (
     MessageError,
     camera_info_message,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import rclpy
@@ -15,24 +13,10 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from f1_rl.ros.discovery import limit_discovery
+
 # How often a service that is not there yet is looked for.
 _LOOK_EVERY_S = 0.02
-
-# Where Fast DDS looks for its settings: before version 2.12, and since.
-_PROFILES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-
-
-def limit_discovery() -> None:
-    """Keep the graph to this machine, and frames fast on it, unless the environment says otherwise.
-
-    To be called before `rclpy.init`. On a shared network anybody could command the car otherwise;
-    and Fast DDS's own shared memory is too small for a frame. Child processes inherit both.
-    """
-    if "ROS_LOCALHOST_ONLY" not in os.environ:
-        os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    if not any(name in os.environ for name in (*_PROFILES, "FASTDDS_BUILTIN_TRANSPORTS")):
-        for name in _PROFILES:
-            os.environ[name] = str(Path(__file__).with_name("fastdds.xml"))
 
 
 class NoAnswerError(TimeoutError):

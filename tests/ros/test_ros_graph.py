@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import rclpy
 
-from f1_rl.ros.graph import Graph, limit_discovery
+from f1_rl.ros.discovery import limit_discovery
+from f1_rl.ros.graph import Graph
 
 NAMES = (
     "ROS_AUTOMATIC_DISCOVERY_RANGE",
