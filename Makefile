@@ -57,9 +57,13 @@ test: setup ## Set everything up and run ruff, mypy and pytest (PYTEST_ARGS="-k 
 test-tensorflow: setup ## Set everything up and run the tests that need TensorFlow
 	@$(RUN) $(PYTEST) -m tensorflow $(PYTEST_ARGS)
 
+.PHONY: ros
+ros: $(ROS_VENV)/.ready ## Make an environment with ROS 2 from wheels beside it (f1-rl launch)
+	@echo "$(ROS_VENV) is ready: $(ROS_VENV)/bin/f1-rl launch train"
+
 # An environment of its own: with the ROS wheels in it an interpreter starts twice.
 $(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.created
-	@echo "Installing $$(grep -c == $(ROS_PINS)) pinned packages with ROS 2 among them ..."; \
+	@echo "Installing $$(grep -c == $(ROS_PINS)) pinned packages with ROS 2 among them (1 GB to download) ..."; \
 	rm -rf $(ROS_VENV); $(RUN) -m venv $(ROS_VENV); \
 	install="$(ROS_VENV)/bin/python -m pip install --quiet --no-deps"; \
 	$$install --require-hashes -r requirements/build.txt; \
@@ -144,9 +148,9 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 			--override requirements/overrides.in setup.py; \
 		ros_pins="requirements/ros-py$${version/./}.txt"; \
 		compile --python-version "$$version" --output-file "$$ros_pins" \
-			--extra drive --extra test --extra ros \
+			--extra train --extra report --extra drive --extra test --extra ros \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
-			--constraint "$$pins" setup.py; \
+			--constraint "$$pins" --override requirements/overrides.in setup.py; \
 		echo "$$pins, $$ros_pins: $$(grep -c == "$$pins"), $$(grep -c == "$$ros_pins") packages"; \
 	done
 
