@@ -121,9 +121,10 @@ setup(
     entry_points={
         "console_scripts": [
             "f1-rl = f1_rl.cli.main:main",
-            # `ros2 run f1_rl simulator` and `driver`; setup.cfg puts them where colcon wants them.
+            # The nodes, for `ros2 run` and `ros2 launch`; setup.cfg puts them where colcon wants.
             "simulator = f1_rl.nodes.simulator:main",
             "driver = f1_rl.nodes.driver:main",
+            "trainer = f1_rl.nodes.trainer:main",
         ],
         # Gymnasium stopped reading such entries with 1.0: importing f1_rl registers there.
         "gym.envs": [

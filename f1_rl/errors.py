@@ -7,6 +7,7 @@ _NAMED = (
     ("f1_rl.settings", "SettingsError"),
     ("f1_rl.policy", "PolicyError"),
     ("f1_rl.driving.cars", "CarFault"),
+    ("f1_rl.launching", "LaunchError"),
     ("f1_rl.reporting.run_folder", "ReportError"),
     ("f1_rl.learning.run_folder", "RunFolderError"),
     ("f1_rl.learning.checkpoints", "CheckpointError"),

@@ -1,0 +1,9 @@
+"""Teach a car behind ROS topics to drive."""
+
+from f1_rl.launching.launches import TRAIN
+from f1_rl.launching.ros2 import as_launch_description
+from launch import LaunchDescription
+
+
+def generate_launch_description() -> LaunchDescription:
+    return as_launch_description(TRAIN)
