@@ -73,7 +73,7 @@ $(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.creat
 
 .PHONY: test-ros
 test-ros: $(ROS_VENV)/.ready ## Run the tests of the nodes on real ROS 2 wheels (an environment of their own)
-	@$(ROS_VENV)/bin/python -m pytest tests/ros tests/nodes $(PYTEST_ARGS)
+	@$(ROS_VENV)/bin/python -m pytest tests/ros tests/nodes tests/launching $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: setup ## Check style and types

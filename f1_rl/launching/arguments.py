@@ -52,7 +52,7 @@ class Argument:
         return self.default
 
     def read(self, text: str) -> Any:
-        """Return a value of this argument's kind; None for an empty text.
+        """Return a value of this argument's kind; None for an empty text where one may be.
 
         Raises:
             LaunchError: The text is no such value.
@@ -60,6 +60,8 @@ class Argument:
         if self.allowed and text not in self.allowed:
             choices = " or ".join(choice for choice in self.allowed if choice)
             raise self._refusal(text, f"choose {choices}")
+        if not text and self.default:
+            raise self._refusal(text, f"give a value, such as {self.default_text()}")
         if not text:
             return None
         if self.kind is bool:

@@ -1,10 +1,5 @@
 """The driver as a real process, and a stand-in camera, on a ROS domain of their own."""
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import NodeProcess, clean_up
 
 TESTS = Path(__file__).parents[1]
 POLICY = TESTS / "data" / "policy"
@@ -34,59 +30,6 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> Any:
     return _LeftOut.from_parent(parent, path=module_path)
 
 
-class NodeProcess:
-    """A node in a process of its own."""
-
-    def __init__(
-        self, program: list[str], arguments: tuple[str, ...], parameters: dict[str, Any]
-    ) -> None:
-        given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
-        self._log = tempfile.NamedTemporaryFile("w+")  # noqa: SIM115
-        self._process = subprocess.Popen(
-            [sys.executable, *program, "--ros-args", *given, *arguments],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
-        )
-
-    @property
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
-    def output(self) -> str:
-        return Path(self._log.name).read_text()
-
-    def wait_for(self, text: str, timeout_s: float = 30.0) -> None:
-        until(lambda: text in self.output() or not self.is_running, timeout_s, self.output)
-        assert text in self.output(), self.output()
-
-    def send(self, which: signal.Signals) -> None:
-        self._process.send_signal(which)
-
-    def end(self, which: signal.Signals = signal.SIGINT) -> int:
-        self.send(which)
-        return self.exit_code()
-
-    def exit_code(self) -> int:
-        return self._process.wait(20.0)
-
-    def clean_up(self) -> None:
-        if self.is_running:
-            self._process.kill()
-            self._process.wait()
-        self._log.close()
-
-
-def until(
-    condition: Callable[[], bool], timeout_s: float = 10.0, why: Callable[[], Any] | str = ""
-) -> None:
-    """Wait for a condition; fail with a reason if it does not come about."""
-    deadline_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline_s, why() if callable(why) else why
-        time.sleep(0.01)
-
-
 @pytest.fixture(scope="module")
 def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
     """Start `python -m f1_rl.nodes.<node>` or a program, the driver with the tests' policy."""
@@ -98,15 +41,14 @@ def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
         if node != "simulator":
             parameters.setdefault("policy", POLICY)
         program = ["-c", node] if "\n" in node else ["-m", f"f1_rl.nodes.{node}"]
-        process = NodeProcess(program, arguments, parameters)
+        process = NodeProcess(program, parameters, arguments)
         started.append(process)
         if ready is not None:
             process.wait_for(ready)
         return process
 
     yield begin
-    for process in started:
-        process.clean_up()
+    clean_up(started)
 
 
 class Bench:

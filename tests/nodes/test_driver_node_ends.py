@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Bench, NodeProcess, until
+from conftest import Bench
 from nav_msgs.msg import Odometry
+from processes import NodeProcess, until
 
 from f1_rl.circuits import LapCounter, Poses, load_circuit
 from f1_rl.ros.messages import camera_info_message, read_odometry
@@ -89,7 +90,7 @@ sys.exit(main())
     until(lambda: bench.drives, 10.0, process.output)
     time.sleep(2.0)
     bench.infos.publish(camera_info_message(Camera(), 0, "camera"))
-    assert process.exit_code() == 1
+    assert process.wait() == 1
     assert "on purpose" in process.output()
     time.sleep(0.2)
     assert bench.commands[-1][1:] == (0.0, 0.0)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import POLICY, Bench, NodeProcess, until
+from conftest import POLICY, Bench
 from geometry_msgs.msg import Twist
+from processes import NodeProcess, until
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import Image, Joy
@@ -276,5 +277,5 @@ def test_what_cannot_be_used_ends_the_process_with_a_sentence(
     start: Start, parameters: dict[str, Any], exit_code: int, sentence: str
 ) -> None:
     process = start("driver", **parameters)
-    assert process.exit_code() == exit_code
+    assert process.wait() == exit_code
     assert sentence in process.output()

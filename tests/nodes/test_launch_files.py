@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from f1_rl.launching import LAUNCHES
+
 HAS_ROS = find_spec("rclpy") is not None
 HAS_LAUNCH = find_spec("launch_ros") is not None and find_spec("ros2launch") is not None
 needs_launch = pytest.mark.skipif(
@@ -51,7 +53,7 @@ def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) ->
     programs.mkdir(parents=True)
     for name in ("launch", "config"):
         (share / name).symlink_to(repository / name)
-    for node in ("driver", "simulator"):
+    for node in ("driver", "simulator", "trainer"):
         program = programs / node
         program.write_text(
             f"#!{sys.executable}\nimport sys\nfrom f1_rl.nodes.{node} import main\n"
@@ -86,16 +88,17 @@ def is_running(program: Path) -> bool:
 
 
 @needs_launch
-@pytest.mark.parametrize("name", ["simulate", "drive"])
+@pytest.mark.parametrize("name", LAUNCHES)
 def test_every_argument_has_a_description_and_a_default(prefix: Path, name: str) -> None:
     from launch.launch_description_sources import (
         get_launch_description_from_python_launch_file as read,
     )
 
     description = read(str(prefix / "share" / "f1_rl" / "launch" / f"{name}.launch.py"))
-    arguments = description.get_launch_arguments()
-    assert len(arguments) >= 8
-    for argument in arguments:
+    declared = description.get_launch_arguments()
+    described = LAUNCHES[name].arguments
+    assert [argument.name for argument in declared] == [argument.name for argument in described]
+    for argument in declared:
         assert argument.default_value is not None, argument.name
         assert "no description" not in argument.description.lower(), argument.name
 
@@ -105,9 +108,7 @@ def test_ctrl_c_ends_a_launched_drive_and_leaves_nothing_running(
     prefix: Path, domain_id: int
 ) -> None:
     policy = Path(__file__).parents[1] / "data" / "policy"
-    process = launch(
-        prefix, "drive", f"policy:={policy}", "simulator:=true", "circuit:=oval", "rate:=1.0"
-    )
+    process = launch(prefix, "drive", f"policy:={policy}", "simulator:=embedded", "circuit:=oval")
     assert process.stdout is not None
     seen: list[str] = []
     for line in process.stdout:
@@ -119,18 +120,39 @@ def test_ctrl_c_ends_a_launched_drive_and_leaves_nothing_running(
     assert any("the car is driven" in line for line in seen), seen
     assert not is_running(prefix / "lib")
     assert not any("SIGKILL" in line for line in seen), seen
+    assert process.returncode == 0
 
 
 @needs_launch
 def test_a_driver_that_ends_takes_the_simulator_along(prefix: Path, domain_id: int) -> None:
-    process = launch(prefix, "drive", "policy:=/nowhere", "simulator:=true")
+    process = launch(prefix, "drive", "policy:=/nowhere", "simulator:=embedded")
     output = process.communicate(timeout=60.0)[0]
     assert "is no policy folder" in output
+    assert "driver-1 has ended with status 1; the rest is ended." in output
+    assert process.returncode == 1
     assert not is_running(prefix / "lib")
 
 
 @needs_launch
-def test_a_value_that_is_no_choice_is_refused(prefix: Path, domain_id: int) -> None:
-    output = launch(prefix, "simulate", "vehicle:=boat").communicate(timeout=60.0)[0]
-    assert "kinematic" in output
-    assert not is_running(prefix / "lib")
+def test_a_text_that_looks_like_a_number_stays_a_text(prefix: Path, domain_id: int) -> None:
+    process = launch(prefix, "drive", "policy:=2026")
+    assert "2026: is no policy folder" in process.communicate(timeout=60.0)[0]
+
+
+@needs_launch
+@pytest.mark.parametrize(
+    ("name", "word", "sentence"),
+    [
+        ("simulate", "vehicle:=boat", "kinematic"),
+        ("simulate", "seed:=much", "seed:=much cannot be used: give a whole number."),
+        ("drive", "circuit:=oval", "circuit is for the simulator, and none is started"),
+    ],
+)
+def test_what_cannot_be_started_is_refused(
+    prefix: Path, domain_id: int, name: str, word: str, sentence: str
+) -> None:
+    process = launch(prefix, name, word)
+    output = process.communicate(timeout=60.0)[0]
+    assert sentence in output
+    assert "process started" not in output
+    assert process.returncode == 1

@@ -1,0 +1,216 @@
+"""What each launch starts, from what was asked for: nothing is started here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from f1_rl.launching import LAUNCHES, Argument, LaunchError, NodeProcess, Plan, Program
+from f1_rl.launching.arguments import split_words
+from f1_rl.launching.launches import DRIVE, SIMULATE, TRAIN
+
+ALL = [pytest.param(launch, id=launch.name) for launch in LAUNCHES.values()]
+
+
+def plan(name: str, *words: str) -> Plan:
+    return LAUNCHES[name].plan(split_words(words))
+
+
+def node(plan: Plan, place: int = 0) -> NodeProcess:
+    process = plan.processes[place]
+    assert isinstance(process, NodeProcess)
+    return process
+
+
+def test_the_description_needs_neither_ros_nor_its_launch_packages(repository: Path) -> None:
+    program = (
+        "import sys, f1_rl.launching.supervisor\n"
+        "print({'rclpy', 'launch', 'launch_ros', 'tensorflow'} & set(sys.modules))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=repository, check=True, capture_output=True, text=True
+    )
+    assert told.stdout.strip() == "set()"
+
+
+def test_every_launch_has_a_launch_file(repository: Path) -> None:
+    files = {path.name for path in (repository / "launch").glob("*.py")}
+    assert files == {f"{name}.launch.py" for name in LAUNCHES}
+
+
+@pytest.mark.parametrize("launch", ALL)
+def test_every_argument_has_a_description_and_a_default_it_allows(launch) -> None:
+    names = [argument.name for argument in launch.arguments]
+    assert len(set(names)) == len(names)
+    for argument in launch.arguments:
+        assert argument.description.endswith(".")
+        argument.read(argument.default_text())
+
+
+def test_without_arguments_the_parameter_file_decides() -> None:
+    simulator = node(plan("simulate"))
+    assert simulator.full_name == "/simulator"
+    assert simulator.params_file is not None
+    assert simulator.params_file.name == "simulator.yaml"
+    assert not simulator.parameters
+    assert plan("simulate").labels == ("simulator-1",)
+
+
+def test_values_become_parameters_of_their_type() -> None:
+    simulator = node(plan("simulate", "rate:=2", "seed:=3", "compressed:=true", "circuit:=oval"))
+    assert dict(simulator.parameters) == {
+        "rate": 2.0,
+        "seed": 3,
+        "compressed": True,
+        "circuit": "oval",
+    }
+    assert isinstance(simulator.parameters["rate"], float)
+
+
+@pytest.mark.parametrize("text", ["car1", "/car1", "/car1/"])
+def test_a_namespace_may_be_written_with_slashes(text: str) -> None:
+    assert node(plan("simulate", f"namespace:={text}")).full_name == "/car1/simulator"
+
+
+def test_of_two_values_the_last_counts() -> None:
+    assert node(plan("simulate", "seed:=1", "seed:=2")).parameters["seed"] == 2
+
+
+def test_a_drive_starts_the_driver_alone_unless_a_simulator_is_asked_for() -> None:
+    assert plan("drive").labels == ("driver-1",)
+    both = plan("drive", "simulator:=embedded", "circuit:=oval", "namespace:=a")
+    assert both.labels == ("driver-1", "simulator-2")
+    assert [node(both, place).full_name for place in (0, 1)] == ["/a/driver", "/a/simulator"]
+    assert dict(node(both, 1).parameters) == {"circuit": "oval"}
+
+
+def test_the_simulator_speaks_as_the_driver_listens() -> None:
+    words = ("image_transport:=compressed", "command_type:=twist_stamped", "use_sim_time:=true")
+    simulator = node(plan("drive", "simulator:=embedded", *words), 1)
+    assert dict(simulator.parameters) == {
+        "compressed": True,
+        "stamped_commands": True,
+        "publish_clock": True,
+    }
+    assert dict(simulator.remappings) == {"clock": "/clock"}
+
+
+def test_training_goes_in_lock_step_on_the_trainers_circuit_with_its_camera() -> None:
+    both = plan("train", "circuit:=oval", "width:=64", "height:=48", "seed:=7", "steps:=100")
+    trainer, simulator = node(both), node(both, 1)
+    assert both.main is trainer
+    assert both.labels == ("trainer-1", "simulator-2")
+    scene = {"circuit": "oval", "width": 64, "height": 48}
+    assert dict(trainer.parameters) == {**scene, "seed": 7, "steps": 100}
+    assert dict(simulator.parameters) == {**scene, "start_paused": True}
+
+
+def test_each_of_several_cars_has_a_simulator_in_a_namespace_of_its_own() -> None:
+    three = plan("train", "cars:=3", "namespace:=lab")
+    namespaces = ("/lab/car1", "/lab/car2", "/lab/car3")
+    assert node(three).parameters["namespaces"] == namespaces
+    assert node(three).full_name == "/lab/trainer"
+    assert tuple(node(three, place).namespace for place in (1, 2, 3)) == namespaces
+    assert plan("train", "cars:=3", "simulator:=none").labels == ("trainer-1",)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    config = tmp_path / "run" / "config.yaml"
+    config.parent.mkdir()
+    config.write_text(
+        "task: {circuits: [harbour], circuit_scale: 0.5, camera: {width: 80, height: 60}}"
+    )
+    return config.parent
+
+
+def test_a_resumed_run_finds_circuit_and_camera_as_it_left_them(run: Path) -> None:
+    both = plan("train", f"resume:={run}", "steps:=500")
+    assert dict(node(both).parameters) == {"resume": str(run), "steps": 500}
+    assert dict(node(both, 1).parameters) == {
+        "circuit": "harbour",
+        "circuit_scale": 0.5,
+        "width": 80,
+        "height": 60,
+        "horizontal_fov_rad": 1.57,
+        "start_paused": True,
+    }
+
+
+@pytest.mark.parametrize("word", ["circuit:=oval", "width:=64", "preset:=lap", "seed:=1"])
+def test_what_a_resumed_run_has_settled_cannot_be_asked_for(run: Path, word: str) -> None:
+    with pytest.raises(LaunchError, match=r"cannot be changed in a run that is resumed; leave it"):
+        plan("train", f"resume:={run}", word)
+
+
+def test_a_resumed_run_on_several_circuits_needs_another_simulator(run: Path) -> None:
+    (run / "config.yaml").write_text("task: {circuits: [oval, simple]}")
+    with pytest.raises(LaunchError, match="learns on 2 circuits"):
+        plan("train", f"resume:={run}")
+    assert plan("train", f"resume:={run}", "simulator:=none").labels == ("trainer-1",)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "sentence"),
+    [
+        ("drive", "polciy:=x", "there is no argument 'polciy'; write 'policy'."),
+        ("drive", "zzz:=x", "there is no argument 'zzz'; there are policy, "),
+        ("drive", "policy", "'policy' is no argument; write name:=value, as in namespace:=car1."),
+        (
+            "drive",
+            "simulator:=gazebo",
+            "simulator:=gazebo cannot be used: choose embedded or none.",
+        ),
+        ("drive", "max_speed_mps:=quick", "max_speed_mps:=quick cannot be used: give a number."),
+        ("drive", "max_speed_mps:=inf", "max_speed_mps:=inf cannot be used: give a number."),
+        ("drive", "shadow:=yes", "shadow:=yes cannot be used: choose true or false."),
+        ("drive", "circuit:=oval", "circuit is for the simulator, and none is started; "),
+        ("drive", "params_file:=/no.yaml", "params_file:=/no.yaml cannot be used: there is no "),
+        ("drive", "log_level:=", "log_level:= cannot be used: choose debug or info or warn "),
+        ("simulate", "seed:=1.5", "seed:=1.5 cannot be used: give a whole number."),
+        ("simulate", "circuit:=ovla", "circuit:=ovla cannot be used: There is no circuit 'ovla'"),
+        ("simulate", "namespace:=car-1", "namespace:=car-1 cannot be used: write names of "),
+        ("train", "cars:=9", "cars:=9 cannot be used: choose 1 or 2 "),
+        ("train", "cars:=", "cars:= cannot be used: choose 1 or 2 "),
+        ("train", "width:=", "width:= cannot be used: give a value, such as 160."),
+        ("train", "circuit:=", "circuit:= cannot be used: give a value, such as simple."),
+        (
+            "train",
+            "resume:=/nowhere",
+            "resume:=/nowhere cannot be used: /nowhere: is no run folder",
+        ),
+    ],
+)
+def test_what_cannot_be_started_is_refused_in_one_sentence(
+    name: str, word: str, sentence: str
+) -> None:
+    with pytest.raises(LaunchError) as refused:
+        plan(name, word)
+    assert str(refused.value).startswith(sentence)
+    assert str(refused.value).endswith(".")
+
+
+def test_a_program_that_is_not_installed_is_named(tmp_path: Path, monkeypatch) -> None:
+    with pytest.raises(LaunchError, match="the simulator needs the program 'no-such-gz'"):
+        Program("the simulator", ("no-such-gz", "sim")).command_line()
+    bridge = Program("bridge", ("parameter_bridge", "x"), package="ros_gz_bridge")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    with pytest.raises(LaunchError, match="of the ROS package 'ros_gz_bridge'; install that"):
+        bridge.command_line()
+    marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "ros_gz_bridge"
+    program = tmp_path / "lib" / "ros_gz_bridge" / "parameter_bridge"
+    for path in (marker, program):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert bridge.command_line() == [str(program), "x"]
+
+
+def test_an_argument_that_must_have_a_value_cannot_be_empty() -> None:
+    with pytest.raises(LaunchError, match="give a value, such as 160"):
+        Argument("width", "Columns.", "160", kind=int).read("")
+    assert Argument("seed", "Seed.", kind=int).read("") is None
+
+
+def test_launches_are_found_by_their_names() -> None:
+    assert LAUNCHES == {"simulate": SIMULATE, "drive": DRIVE, "train": TRAIN}
