@@ -69,6 +69,7 @@ $(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.creat
 	$$install --require-hashes -r requirements/build.txt; \
 	$$install --require-hashes --no-build-isolation -r $(ROS_PINS); \
 	$$install --no-build-isolation --editable .; \
+	$(ROS_VENV)/bin/python -c 'from f1_rl.simulation import warm_up; warm_up()'; \
 	touch $@; echo "Installed them ($$SECONDS s)."
 
 .PHONY: test-ros

@@ -65,7 +65,7 @@ from f1_rl.ros.messages import (
     stamp_message,
 )
 from f1_rl.ros.qos import lossless
-from f1_rl.simulation import Camera, Simulator
+from f1_rl.simulation import Camera, Simulator, warm_up
 
 CAMERA_TOPIC = "cam_f1_left/image_raw"
 CAMERA_INFO_TOPIC = "cam_f1_left/camera_info"
@@ -290,6 +290,10 @@ def run(make_simulator: Callable[[], SimulatorNode], args: list[str] | None = No
     Returns:
         The exit status: 0, or 2 for parameters that cannot be used.
     """
+    # The first time compiling takes seconds, in which Python runs no handlers; and whoever hears
+    # "ready" counts on frames.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    warm_up()
     # Not blocked: libraries have threads of their own by now, which would take the signal.
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
