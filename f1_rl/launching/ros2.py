@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, Shutdown
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, LogInfo, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -43,6 +44,21 @@ def as_launch_description(what: Launch) -> LaunchDescription:
         for argument in what.arguments
     ]
     return LaunchDescription([*declarations, OpaqueFunction(function=start)])
+
+
+def _notes(what: Launch, context: LaunchContext) -> list[Any]:
+    """Return actions that name what may be a misspelt argument: `ros2 launch` ignores those.
+
+    Others may belong to a launch that includes this one.
+    """
+    names = [argument.name for argument in what.arguments]
+    notes = []
+    for given in context.launch_configurations:
+        close = difflib.get_close_matches(given, names, n=1)
+        if given not in names and close:
+            text = f"{what.name} has no argument {given!r} and ignores it; write {close[0]!r}."
+            notes.append(LogInfo(msg=text))
+    return notes
 
 
 def _action(process: Process, environment: dict[str, str]) -> Any:

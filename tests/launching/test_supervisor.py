@@ -1,5 +1,6 @@
 """Running a plan without `ros2 launch`: what is shown, what comes of it, and that nothing stays."""
 
+import ast
 import io
 import os
 import signal
@@ -125,6 +126,29 @@ def test_nothing_is_started_if_something_is_not_installed(tmp_path: Path) -> Non
 def test_without_ros_the_sentence_says_what_to_do() -> None:
     with pytest.raises(LaunchError, match=r"needs ROS 2, which is not here: `make ros`"):
         run_plan(Plan(NodeProcess("simulator")))
+
+
+@pytest.mark.skipif(find_spec("rclpy") is None, reason="rclpy is not installed")
+def test_a_node_gets_its_parameters_as_they_were_meant(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("/lab/trainer: {ros__parameters: {seed: 1, device: cpu}}")
+    parameters = {"seed": 2, "circuit": "12", "namespaces": ("/lab/car1", "é"), "rate": 1e-5}
+    node = NodeProcess("trainer", "/lab", file, {**parameters, "report": False, "run_dir": ""})
+    _, _, _, *arguments = supervisor_module._command_line(node, tmp_path / "overrides.yaml")
+    tell = (
+        "import rclpy, sys; rclpy.init(args=sys.argv); node = rclpy.create_node('trainer')\n"
+        "print(dict(sorted((k, v.value) for k, v in node._parameter_overrides.items())))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", tell, *arguments], check=True, capture_output=True, text=True
+    )
+    assert ast.literal_eval(told.stdout) == {
+        **parameters,
+        "namespaces": ["/lab/car1", "é"],
+        "device": "cpu",
+        "report": False,
+        "run_dir": "",
+    }
 
 
 def is_alive(pid: int) -> bool:

@@ -140,6 +140,29 @@ def test_a_text_that_looks_like_a_number_stays_a_text(prefix: Path, domain_id: i
 
 
 @needs_launch
+def test_a_misspelt_argument_is_named(prefix: Path, domain_id: int) -> None:
+    output = launch(prefix, "drive", "polcy:=x").communicate(timeout=60.0)[0]
+    assert "drive has no argument 'polcy' and ignores it; write 'policy'." in output
+
+
+@needs_launch
+def test_the_trainer_is_told_of_its_cars(prefix: Path, domain_id: int) -> None:
+    trainer = prefix / "lib" / "f1_rl" / "trainer"
+    trainer.write_text(
+        f"#!{sys.executable}\nimport rclpy\nrclpy.init()\nnode = rclpy.create_node('trainer')\n"
+        "given = {name: item.value for name, item in node._parameter_overrides.items()}\n"
+        "print(node.get_fully_qualified_name(), given['namespaces'], given['seed'])\n"
+    )
+    words = ("cars:=2", "namespace:=lab", "seed:=3")
+    process = launch(prefix, "train", *words)
+    output = process.communicate(timeout=60.0)[0]
+    assert "/lab/trainer ['/lab/car1', '/lab/car2'] 3" in output
+    # The trainer is through, and well.
+    assert process.returncode == 0, output
+    assert not is_running(prefix / "lib")
+
+
+@needs_launch
 @pytest.mark.parametrize(
     ("name", "word", "sentence"),
     [
