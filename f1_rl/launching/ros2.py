@@ -32,7 +32,8 @@ def as_launch_description(what: Launch) -> LaunchDescription:
         }
         plan = what.plan(given)
         limits = discovery_environment(context.environment)
-        return [_action(process, limits | dict(process.environment)) for process in plan.processes]
+        notes = _notes(what, context)
+        return notes + [_action(each, limits | dict(each.environment)) for each in plan.processes]
 
     declarations = [
         DeclareLaunchArgument(
