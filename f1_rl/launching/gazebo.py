@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,10 +13,12 @@ from f1_rl.gazebo.settings import WorldSettings
 from f1_rl.launching.errors import LaunchError
 from f1_rl.launching.plan import Program
 from f1_rl.launching.share import config_file
+from f1_rl.launching.simulators import Scene
 from f1_rl.settings import SettingsError
 
 _RESOURCE_PATH = "GZ_SIM_RESOURCE_PATH"
 _PARTITION = "GZ_PARTITION"
+_REMEDY = "install ros-jazzy-ros-gz (Gazebo Harmonic) and source ROS, or use simulator:=embedded"
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class GazeboInstance:
     """One Gazebo with one car.
 
     Attributes:
-        world: The world file.
-        models: Folder of the models that it includes.
+        world: The world file, in a folder `worlds` beside the folder `models` that it needs.
         namespace: Of the car's topics in ROS, absolute.
         partition: Name under which its processes find each other, and no others do.
         seed: Of what is random in Gazebo.
@@ -37,7 +36,6 @@ class GazeboInstance:
     """
 
     world: Path
-    models: Path
     namespace: str
     partition: str
     seed: int = 0
@@ -50,7 +48,10 @@ class GazeboInstance:
         return (self._server(), self._bridge(), *([self._window()] if self.gui else []))
 
     def _environment(self) -> dict[str, str]:
-        paths = [str(self.models), os.environ.get(_RESOURCE_PATH, "")]
+        paths = [
+            str(self.world.resolve().parents[1] / "models"),
+            os.environ.get(_RESOURCE_PATH, ""),
+        ]
         return {
             _PARTITION: self.partition,
             _RESOURCE_PATH: os.pathsep.join(filter(None, paths)),
@@ -65,11 +66,15 @@ class GazeboInstance:
         options += ["--headless-rendering"] if self.headless else []
         options += ["-r"] if self.running else []
         return Program(
-            "gazebo", ("gz", "sim", *options, str(self.world)), environment=self._environment()
+            "gazebo",
+            ("gz", "sim", *options, str(self.world)),
+            remedy=_REMEDY,
+            environment=self._environment(),
         )
 
     def _window(self) -> Program:
-        return Program("window", ("gz", "sim", "-g", "-v", "1"), environment=self._environment())
+        command = ("gz", "sim", "-g", "-v", "1")
+        return Program("window", command, remedy=_REMEDY, environment=self._environment())
 
     def _bridge(self) -> Program:
         words = [
@@ -84,6 +89,7 @@ class GazeboInstance:
             "bridge",
             ("parameter_bridge", *service_arguments(), "--ros-args", *words),
             package="ros_gz_bridge",
+            remedy=_REMEDY,
             environment=self._environment(),
         )
 
@@ -114,39 +120,59 @@ def make_world(circuit: str, scale: float, settings: WorldSettings) -> Path:
         raise LaunchError(f"{cache}: cannot be written ({error.strerror}).") from error
 
 
-def check_world(path: Path) -> None:
-    """Refuse a world file that the bridge and the trainer would not find their way in.
+def check_world(path: Path, scene: Scene) -> None:
+    """Refuse a world file that bridge, trainer or policy would not find what they need in.
+
+    Args:
+        path: The world file.
+        scene: What is expected of it.
 
     Raises:
-        LaunchError: It cannot be read, or lacks the names that they use.
+        LaunchError: It cannot be read, lacks the names that are used, or has another camera.
     """
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError) as error:
-        raise LaunchError(f"world:={path} cannot be read: {error}.") from error
-    world = root.find("world")
+    world = _root(path).find("world")
     if world is None or world.get("name") != names.WORLD:
         found = "has no world" if world is None else f"is named {world.get('name')!r}"
         raise LaunchError(
             f"world:={path} {found}, and the bridge's services are those of {names.WORLD!r}; make "
             "one with f1-rl circuit world."
         )
-    cars = [element.findtext("name") for element in world.findall("include")]
-    cars += [element.get("name") for element in world.findall("model")]
-    if names.ENTITY not in cars:
+    for include in world.findall("include"):
+        if include.findtext("name") == names.ENTITY:
+            _check_camera(path, include.findtext("uri") or "", scene)
+            return
+    raise LaunchError(
+        f"world:={path} includes no car named {names.ENTITY!r}; make one with f1-rl circuit world."
+    )
+
+
+def _check_camera(world: Path, uri: str, scene: Scene) -> None:
+    model = world.resolve().parents[1] / "models" / uri.removeprefix("model://") / "model.sdf"
+    image = _root(model).find(".//sensor[@type='camera']/camera/image")
+    size = tuple(int(image.findtext(side) or 0) for side in ("width", "height")) if image else ()
+    wanted = (scene.width, scene.height)
+    if None not in wanted and size != wanted:
+        has = f"{size[0]} x {size[1]}" if size else "none"
         raise LaunchError(
-            f"world:={path} holds no car named {names.ENTITY!r}; make one with f1-rl circuit world."
+            f"world:={world}: its car's camera is {has}, and {wanted[0]} x {wanted[1]} is needed; "
+            "give width and height, or leave world out."
         )
 
 
-def check_version(environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse to go on without Gazebo.
+def _root(path: Path) -> ElementTree.Element:
+    try:
+        return ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError) as error:
+        raise LaunchError(f"{path} cannot be read: {error}.") from error
+
+
+def check_engine(engine: str, headless: bool) -> None:
+    """Refuse to draw without a display what needs one.
 
     Raises:
-        LaunchError: There is no `gz` program.
+        LaunchError: The engine cannot.
     """
-    if shutil.which("gz", path=environment.get("PATH")) is None:
+    if engine == "ogre" and headless:
         raise LaunchError(
-            "simulator:=gazebo needs Gazebo Harmonic, and there is no program gz; install "
-            "ros-jazzy-ros-gz and source ROS, or leave simulator at embedded."
+            "render_engine:=ogre needs a display; add headless:=false (Xvfb will do), or use ogre2."
         )

@@ -55,12 +55,14 @@ class Program:
         command: The program and its arguments; no shell sees them.
         package: The ament package that has the program among its executables; without one it is
             looked for as a shell does.
+        remedy: What to do where it is not installed.
         environment: Variables beside, or instead of, those of the environment.
     """
 
     name: str
     command: tuple[str, ...]
     package: str = ""
+    remedy: str = "install it"
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def command_line(self) -> list[str]:
@@ -73,14 +75,13 @@ class Program:
         if not self.package:
             found = shutil.which(program, path=self.environment.get("PATH"))
             if found is None:
-                raise LaunchError(f"{self.name} needs the program {program!r}; install it.")
+                raise LaunchError(f"{self.name} needs the program {program!r}; {self.remedy}.")
             return [found, *arguments]
         prefix = ament_prefix(self.package)
         path = None if prefix is None else prefix / "lib" / self.package / program
         if path is None or not path.is_file():
             raise LaunchError(
-                f"{self.name} needs {program!r} of the ROS package {self.package!r}; install that, "
-                "and source the ROS installation."
+                f"{self.name} needs {program!r} of the ROS package {self.package!r}; {self.remedy}."
             )
         return [str(path), *arguments]
 

@@ -11,7 +11,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from f1_rl.launching.errors import LaunchError
-from f1_rl.launching.launches import Launch
+from f1_rl.launching.launch import Launch
 from f1_rl.launching.plan import NodeProcess, Process
 from f1_rl.launching.share import PACKAGE
 from f1_rl.ros.discovery import discovery_environment

@@ -57,6 +57,12 @@ class TrainerParameters:
         "Who steps and teleports the cars: our simulator nodes, or Gazebo through ros_gz_bridge.",
         choices=("simulator", "gazebo"),
     )
+    car: str = parameter(
+        "kinematic",
+        "What kind of car they are: kinematic does as commanded at once; ackermann has wheels, "
+        "mass and limits, and has to brake before it is put elsewhere.",
+        choices=("kinematic", "ackermann"),
+    )
     lock_step: bool = parameter(
         True, "Whether time stands still between two steps; without it the cars drive on."
     )
@@ -82,12 +88,15 @@ class TrainerParameters:
         camera = {name: size for name in ("width", "height") if (size := getattr(self, name))}
         if camera:
             task["camera"] = camera
-        ros = {
+        ros: dict[str, Any] = {
             "clockwork": self.clockwork,
             "lock_step": self.lock_step,
             "recovery_timeout_s": self.first_frame_timeout_s,
             "step_timeout_s": self.step_timeout_s,
         }
+        if self.car == "ackermann":
+            task["vehicle"] = "single_track"
+            ros |= {"brakes_first": True, "settle_periods": 4}
         count = len(self.namespaces)
         domains = self.domain_ids * count if len(self.domain_ids) == 1 else self.domain_ids
         cars: dict[str, Any] = {

@@ -109,6 +109,14 @@ def describe_task(
     )
 
 
+def find_policy(folder: Path) -> Path:
+    """Return the policy folder that was meant: the one given, or `policy` in a run folder."""
+    inside = folder / "policy"
+    if not (folder / MANIFEST_NAME).exists() and (inside / MANIFEST_NAME).exists():
+        return inside
+    return folder
+
+
 def read_manifest(folder: Path) -> PolicyManifest:
     """Read and check `policy.yaml`.
 

@@ -13,6 +13,7 @@ from f1_rl.driving.task import DrivingTask
 from f1_rl.policy.manifest import (
     PolicyError,
     PolicyManifest,
+    find_policy,
     interface_hash,
     interface_of,
     read_manifest,
@@ -122,8 +123,7 @@ def load_policy(folder: Path) -> Policy:
     Raises:
         PolicyError: It is none, it is damaged, or no TFLite interpreter is installed.
     """
-    if not (folder / "policy.yaml").exists() and (folder / "policy" / "policy.yaml").exists():
-        folder = folder / "policy"
+    folder = find_policy(folder)
     manifest = read_manifest(folder)
     model = folder / TFLITE_NAME
     if not model.is_file():

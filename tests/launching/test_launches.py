@@ -8,7 +8,9 @@ import pytest
 
 from f1_rl.launching import LAUNCHES, Argument, LaunchError, NodeProcess, Plan, Program
 from f1_rl.launching.arguments import split_words
-from f1_rl.launching.launches import DRIVE, SIMULATE, TRAIN
+from f1_rl.launching.drive import DRIVE
+from f1_rl.launching.simulate import SIMULATE
+from f1_rl.launching.train import TRAIN
 
 ALL = [pytest.param(launch, id=launch.name) for launch in LAUNCHES.values()]
 
@@ -107,12 +109,103 @@ def test_training_goes_in_lock_step_on_the_trainers_circuit_with_its_camera() ->
 
 
 def test_each_of_several_cars_has_a_simulator_in_a_namespace_of_its_own() -> None:
-    three = plan("train", "cars:=3", "namespace:=lab")
+    three = plan("train", "instances:=3", "namespace:=lab")
     namespaces = ("/lab/car1", "/lab/car2", "/lab/car3")
     assert node(three).parameters["namespaces"] == namespaces
     assert node(three).full_name == "/lab/trainer"
     assert tuple(node(three, place).namespace for place in (1, 2, 3)) == namespaces
-    assert plan("train", "cars:=3", "simulator:=none").labels == ("trainer-1",)
+    assert plan("train", "instances:=3", "simulator:=none").labels == ("trainer-1",)
+
+
+def test_a_drive_shows_what_the_policy_learned_to_see() -> None:
+    policy = Path(__file__).parents[1] / "data" / "policy"
+    words = (f"policy:={policy}", "simulator:=embedded")
+    shown = dict(node(plan("drive", *words), 1).parameters)
+    assert (shown["circuit"], shown["width"], shown["height"]) == ("simple", 640, 480)
+    assert node(plan("drive", *words, "circuit:=oval"), 1).parameters["circuit"] == "oval"
+    with pytest.raises(LaunchError, match="is no policy folder"):
+        plan("drive", "policy:=/nowhere", "simulator:=embedded")
+
+
+def test_the_car_is_the_same_for_trainer_and_simulator() -> None:
+    both = plan("train", "car:=ackermann")
+    assert node(both).parameters["car"] == "ackermann"
+    assert node(both, 1).parameters["vehicle"] == "single_track"
+    assert node(plan("simulate", "car:=kinematic")).parameters == {"vehicle": "kinematic"}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("GZ_PARTITION", raising=False)
+    return tmp_path / "cache"
+
+
+def program(plan: Plan, place: int) -> Program:
+    process = plan.processes[place]
+    assert isinstance(process, Program)
+    return process
+
+
+def test_training_in_gazebo_steps_a_world_of_the_circuit_through_the_bridge(cache: Path) -> None:
+    three = plan("train", "simulator:=gazebo", "circuit:=oval", "seed:=4", "car:=ackermann")
+    assert three.labels == ("trainer-1", "gazebo-2", "bridge-3")
+    assert node(three).parameters["clockwork"] == "gazebo"
+    server, bridge = program(three, 1), program(three, 2)
+    assert server.command[:2] == ("gz", "sim")
+    assert {"-s", "--headless-rendering"} <= set(server.command)
+    assert "-r" not in server.command, "it begins paused"
+    world = Path(server.command[-1])
+    assert world.is_relative_to(cache)
+    text = world.read_text()
+    assert "<real_time_factor>0" in text
+    assert "f1_ackermann" in text
+    car = (world.parents[1] / "models" / "f1_ackermann" / "model.sdf").read_text()
+    assert "<width>192</width>" in car
+    assert server.environment["GZ_SIM_RESOURCE_PATH"].split(":")[0] == str(
+        world.parents[1] / "models"
+    )
+    assert server.environment["GZ_PARTITION"] == bridge.environment["GZ_PARTITION"]
+    assert bridge.package == "ros_gz_bridge"
+    assert "world/f1/control@ros_gz_interfaces/srv/ControlWorld" in bridge.command
+    assert any(word.endswith("config/bridge.yaml") for word in bridge.command)
+
+
+def test_gazebos_instances_have_namespaces_and_partitions_of_their_own(cache: Path) -> None:
+    two = plan("train", "simulator:=gazebo", "instances:=2", "gui:=true")
+    assert two.labels == ("trainer-1", "gazebo-2", "bridge-3", "window-4", "gazebo-5", "bridge-6")
+    assert node(two).parameters["namespaces"] == ("/car1", "/car2")
+    partitions = [program(two, place).environment["GZ_PARTITION"] for place in range(1, 6)]
+    assert partitions[0] == partitions[1] == partitions[2] != partitions[3] == partitions[4]
+    assert "__ns:=/car2" in program(two, 5).command
+
+
+def test_a_drive_in_gazebo_runs_in_real_time_with_the_policys_camera(cache: Path) -> None:
+    policy = Path(__file__).parents[1] / "data" / "policy"
+    three = plan("drive", f"policy:={policy}", "simulator:=gazebo")
+    assert three.labels == ("driver-1", "gazebo-2", "bridge-3")
+    assert "-r" in program(three, 1).command
+    world = Path(program(three, 1).command[-1])
+    assert "<real_time_factor>1" in world.read_text()
+
+
+def test_a_world_of_ones_own_is_used_if_it_fits(repository: Path, tmp_path: Path) -> None:
+    world = repository / "worlds" / "oval.sdf"
+    words = ("simulator:=gazebo", f"world:={world}", "width:=640", "height:=480")
+    assert program(plan("train", *words), 1).command[-1] == str(world)
+    with pytest.raises(LaunchError, match="camera is 640 x 480, and 192 x 144 is needed"):
+        plan("train", "simulator:=gazebo", f"world:={world}")
+    for text, sentence in (
+        ("<sdf><world name='moon'/></sdf>", "is named 'moon', and the bridge's services"),
+        ("<sdf><world name='f1'/></sdf>", "includes no car named 'f1'"),
+        ("<sdf/>", "has no world"),
+        ("<sdf>", "cannot be read"),
+    ):
+        other = tmp_path / "worlds" / "other.sdf"
+        other.parent.mkdir(exist_ok=True)
+        other.write_text(text)
+        with pytest.raises(LaunchError, match=sentence):
+            plan("train", "simulator:=gazebo", f"world:={other}")
 
 
 @pytest.fixture
@@ -138,6 +231,13 @@ def test_a_resumed_run_finds_circuit_and_camera_as_it_left_them(run: Path) -> No
     }
 
 
+def test_a_run_is_resumed_with_the_simulator_it_began_with(run: Path) -> None:
+    (run / "config.yaml").write_text("env_options: {ros: {clockwork: gazebo}, namespaces: [/a]}")
+    with pytest.raises(LaunchError, match=r"learns from cars of simulator:=gazebo"):
+        plan("train", f"resume:={run}")
+    assert plan("train", f"resume:={run}", "simulator:=none").labels == ("trainer-1",)
+
+
 @pytest.mark.parametrize("word", ["circuit:=oval", "width:=64", "preset:=lap", "seed:=1"])
 def test_what_a_resumed_run_has_settled_cannot_be_asked_for(run: Path, word: str) -> None:
     with pytest.raises(LaunchError, match=r"cannot be changed in a run that is resumed; leave it"):
@@ -159,21 +259,27 @@ def test_a_resumed_run_on_several_circuits_needs_another_simulator(run: Path) ->
         ("drive", "policy", "'policy' is no argument; write name:=value, as in namespace:=car1."),
         (
             "drive",
-            "simulator:=gazebo",
-            "simulator:=gazebo cannot be used: choose embedded or none.",
+            "simulator:=gz",
+            "simulator:=gz cannot be used: choose embedded or gazebo or none.",
         ),
         ("drive", "max_speed_mps:=quick", "max_speed_mps:=quick cannot be used: give a number."),
         ("drive", "max_speed_mps:=inf", "max_speed_mps:=inf cannot be used: give a number."),
         ("drive", "shadow:=yes", "shadow:=yes cannot be used: choose true or false."),
-        ("drive", "circuit:=oval", "circuit is for the simulator, and none is started; "),
+        (
+            "drive",
+            "circuit:=oval",
+            "circuit means nothing with simulator:=none; ",
+        ),
         ("drive", "params_file:=/no.yaml", "params_file:=/no.yaml cannot be used: there is no "),
         ("drive", "log_level:=", "log_level:= cannot be used: choose debug or info or warn "),
         ("simulate", "seed:=1.5", "seed:=1.5 cannot be used: give a whole number."),
         ("simulate", "circuit:=ovla", "circuit:=ovla cannot be used: There is no circuit 'ovla'"),
         ("simulate", "namespace:=car-1", "namespace:=car-1 cannot be used: write names of "),
-        ("train", "cars:=9", "cars:=9 cannot be used: choose 1 or 2 "),
-        ("train", "cars:=", "cars:= cannot be used: choose 1 or 2 "),
-        ("train", "width:=", "width:= cannot be used: give a value, such as 160."),
+        ("train", "instances:=9", "instances:=9 cannot be used: choose 1 or 2 "),
+        ("train", "instances:=", "instances:= cannot be used: choose 1 or 2 "),
+        ("train", "width:=", "width:= cannot be used: give a value, such as 192."),
+        ("train", "gui:=true", "gui means nothing with simulator:=embedded; leave it out, or add "),
+        ("train", "car:=boat", "car:=boat cannot be used: choose kinematic or ackermann."),
         ("train", "circuit:=", "circuit:= cannot be used: give a value, such as simple."),
         (
             "train",
@@ -196,7 +302,7 @@ def test_a_program_that_is_not_installed_is_named(tmp_path: Path, monkeypatch) -
         Program("the simulator", ("no-such-gz", "sim")).command_line()
     bridge = Program("bridge", ("parameter_bridge", "x"), package="ros_gz_bridge")
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
-    with pytest.raises(LaunchError, match="of the ROS package 'ros_gz_bridge'; install that"):
+    with pytest.raises(LaunchError, match="of the ROS package 'ros_gz_bridge'; install it"):
         bridge.command_line()
     marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "ros_gz_bridge"
     program = tmp_path / "lib" / "ros_gz_bridge" / "parameter_bridge"
