@@ -111,6 +111,9 @@ def _run(node: ManagedNode, expected: tuple[type[Exception], ...]) -> int:
         node.failed.set()
         node.get_logger().fatal(str(error))
     finally:
+        # Another Ctrl-C would reach a thread of some library that was there before the mask, and
+        # cut the stopping short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         node.halt()
         executor.shutdown(timeout_sec=1.0)
         if thread.ident is not None:

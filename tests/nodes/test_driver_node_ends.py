@@ -44,6 +44,17 @@ def test_a_signal_ends_the_process_with_the_car_stopped(
     bench.statuses.clear()
 
 
+def test_another_ctrl_c_does_not_cut_the_stopping_short(start: Start, bench: Bench) -> None:
+    bench.reset()
+    process = start(ready="active")
+    until(lambda: bench.drives, 10.0, process.output)
+    for _ in range(5):
+        process.send(signal.SIGINT)
+        time.sleep(0.05)
+    assert process.wait() == 0, process.output()
+    assert bench.commands[-1][1:] == (0.0, 0.0)
+
+
 def test_sigint_ends_a_driver_that_a_script_started_in_the_background(
     start: Start, bench: Bench
 ) -> None:
