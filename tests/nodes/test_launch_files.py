@@ -66,8 +66,10 @@ def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path
 
 
-def launch(prefix: Path, name: str, *arguments: str) -> "subprocess.Popen[str]":
-    file = prefix / "share" / "f1_rl" / "launch" / f"{name}.launch.py"
+def launch(prefix: Path, what: str | Path, *arguments: str) -> "subprocess.Popen[str]":
+    file = prefix / "share" / "f1_rl" / "launch" / f"{what}.launch.py"
+    if isinstance(what, Path):
+        file = what
     return subprocess.Popen(
         [sys.executable, "-c", _LAUNCH, str(file), *arguments],
         stdout=subprocess.PIPE,
@@ -137,6 +139,33 @@ def test_a_driver_that_ends_takes_the_simulator_along(prefix: Path, domain_id: i
 def test_a_text_that_looks_like_a_number_stays_a_text(prefix: Path, domain_id: int) -> None:
     process = launch(prefix, "drive", "policy:=2026")
     assert "2026: is no policy folder" in process.communicate(timeout=60.0)[0]
+
+
+_OTHER_PROGRAMS = """
+from f1_rl.launching import Launch, Plan, Program
+from f1_rl.launching.ros2 import as_launch_description
+
+tell = "echo partition $GZ_PARTITION, range $ROS_AUTOMATIC_DISCOVERY_RANGE; sleep 1; exit 3"
+bridge = Program("bridge", ("sh", "-c", tell), environment={"GZ_PARTITION": "a"})
+world = Program("world", ("sleep", "60.7"))
+
+def generate_launch_description():
+    return as_launch_description(Launch("x", "", (), lambda values: Plan(bridge, (world,))))
+"""
+
+
+@needs_launch
+def test_other_programs_get_their_variables_and_end_with_the_rest(
+    prefix: Path, domain_id: int
+) -> None:
+    file = prefix / "other.launch.py"
+    file.write_text(_OTHER_PROGRAMS)
+    process = launch(prefix, file)
+    output = process.communicate(timeout=60.0)[0]
+    assert "[bridge-1] partition a, range LOCALHOST" in output
+    assert "bridge-1 has ended with status 3; the rest is ended." in output
+    assert process.returncode == 1
+    assert not is_running(Path("60.7"))
 
 
 @needs_launch
