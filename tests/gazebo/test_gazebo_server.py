@@ -1,14 +1,20 @@
 """The worlds in a real Gazebo, where there is one."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from gazebo_helpers import ROOT
 
 from f1_rl.circuits import circuit_names, load_circuit
 from f1_rl.gazebo import WorldSettings, write_world
+from f1_rl.gazebo.names import CAR_MODELS
 
 
 def has_gazebo() -> bool:
@@ -22,22 +28,52 @@ def has_gazebo() -> bool:
 pytestmark = pytest.mark.skipif(not has_gazebo(), reason="Gazebo (gz sim) is not installed")
 
 
-def messages(world, models) -> str:
-    """What a server says in its first steps of a world, warnings and errors only."""
-    environment = os.environ | {
+def environment(models) -> dict[str, str]:
+    """Where Gazebo finds the models, and hears nobody but this test."""
+    return os.environ | {
         "GZ_SIM_RESOURCE_PATH": str(models),
         "GZ_PARTITION": f"f1_rl-test-{os.getpid()}",
         "GZ_IP": "127.0.0.1",
     }
+
+
+def messages(world, models) -> str:
+    """What a server says in its first steps of a world, warnings and errors only."""
     outcome = subprocess.run(
         ["gz", "sim", "-s", "-r", "-v", "2", "--iterations", "10", world],
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
-        env=environment,
+        env=environment(models),
     )
     return outcome.stdout + outcome.stderr
+
+
+@contextmanager
+def running(world, models) -> Iterator[Callable[..., str]]:
+    """A server that runs a world; gives a function that calls `gz topic` on it."""
+    server = subprocess.Popen(["gz", "sim", "-s", "-r", world], env=environment(models))
+
+    def topic(*arguments: str) -> str:
+        return subprocess.run(
+            ["gz", "topic", *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            env=environment(models),
+        ).stdout
+
+    try:
+        yield topic
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 @pytest.mark.slow
@@ -51,3 +87,25 @@ def test_gazebo_loads_the_car_on_wheels_without_a_warning(tmp_path):
     settings = WorldSettings(car="ackermann", real_time_factor=0.0, gui=False)
     world = write_world(load_circuit("oval"), settings, tmp_path)
     assert messages(world, tmp_path / "models") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("car", list(CAR_MODELS))
+@pytest.mark.parametrize(("speed_mps", "yaw_rate_radps"), [(2.0, 0.8), (4.0, 0.9)])
+def test_a_car_drives_as_commanded_within_two_percent(car, speed_mps, yaw_rate_radps, tmp_path):
+    world = write_world(load_circuit("oval"), WorldSettings(car=car, gui=False), tmp_path)
+    command = f"linear: {{x: {speed_mps}}}, angular: {{z: {yaw_rate_radps}}}"
+    deadline = time.monotonic() + 60.0
+    with running(world, tmp_path / "models") as topic:
+        while True:
+            topic("-t", "/cmd_vel", "-m", "gz.msgs.Twist", "-p", command)
+            time.sleep(1.0)
+            twist = topic("-e", "-t", "/odom", "-n", "1").partition("twist {")[2]
+            linear, _, angular = twist.partition("angular {")
+            driven = [
+                float((re.search(rf"{axis}: (\S+)", part) or [0, "0"])[1])
+                for axis, part in (("x", linear), ("z", angular))
+            ]
+            if driven == pytest.approx([speed_mps, yaw_rate_radps], rel=0.02):
+                break
+            assert time.monotonic() < deadline, driven
