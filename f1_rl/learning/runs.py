@@ -114,8 +114,8 @@ def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSett
         fixed = [name for name in change if name not in ("agent", "training")]
         if fixed:
             raise SettingsError(
-                f"{fixed[0]} cannot be changed in a run that is resumed; only agent and training "
-                "can, start another run for that."
+                f"setting {fixed[0]} cannot be changed in a run that is resumed; only agent and "
+                "training can, start another run for that."
             )
         values = merge(values, change)
     return build_settings(RunSettings, values, str(folder / "config.yaml"))

@@ -153,7 +153,7 @@ def test_what_a_resumed_run_cannot_change_is_refused(option, value, tmp_path):
 def test_settings_of_the_task_cannot_be_changed_in_a_resumed_run(tmp_path):
     (tmp_path / "config.yaml").write_text("seed: 1\n")
     told = tell("train", "--resume", tmp_path, "--set", "task.actions=nine")
-    check_refusal(told, "--set task cannot be changed in a run that is resumed")
+    check_refusal(told, "setting task cannot be changed in a run that is resumed")
     told = tell("train", "--resume", tmp_path, "--set", "agent.gamma=7")
     check_refusal(told, "agent.gamma: Expected float <= 1")
 

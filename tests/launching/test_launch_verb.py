@@ -35,7 +35,9 @@ def test_show_args_reads_like_a_manual(name: str, capsys: pytest.CaptureFixture[
 def test_the_manual_names_choices_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     main(["launch", "drive", "-s"])
     manual = capsys.readouterr().out
-    assert "car is there already. One of: embedded, none.\n        (default: none)" in manual
+    assert (
+        "car is there already. One of: embedded, gazebo, none.\n        (default: none)" in manual
+    )
     assert "config/driver.yaml)" in manual
 
 
@@ -43,7 +45,7 @@ def test_what_cannot_be_started_is_told_in_one_sentence() -> None:
     with contextlib.redirect_stderr(io.StringIO()) as told:
         assert main(["launch", "drive", "simulator:=gazeboo"]) == 1
     assert told.getvalue() == (
-        "f1-rl: simulator:=gazeboo cannot be used: choose embedded or none.\n"
+        "f1-rl: simulator:=gazeboo cannot be used: choose embedded or gazebo or none.\n"
     )
 
 
@@ -102,14 +104,22 @@ def test_a_drive_goes_well_and_leaves_nothing_running(
 def test_a_driver_that_cannot_start_ends_all_with_its_sentence_and_status(
     launch: Callable[..., PythonProcess],
 ) -> None:
-    # A number by its looks, and yet the name of a folder.
-    process = launch("drive", "simulator:=embedded", "policy:=2026")
+    process = launch("drive", "simulator:=embedded")
     running: list[Path] = []
     until(lambda: len(running.extend(children(process.pid)) or running) >= 2, 30.0)
     assert process.wait(60.0) == 1
-    assert "2026: is no policy folder" in process.output()
+    assert "no policy is given" in process.output()
     assert "[launch] driver-1 has ended with status 1; the rest is ended." in process.output()
     assert not any(parent_of(each) for each in running)
+
+
+@needs_ros
+def test_a_text_that_looks_like_a_number_stays_a_text(
+    launch: Callable[..., PythonProcess],
+) -> None:
+    process = launch("drive", "policy:=2026")
+    assert process.wait(60.0) == 1
+    assert "2026: is no policy folder" in process.output()
 
 
 @needs_ros
@@ -122,7 +132,7 @@ def test_an_argument_counts_more_than_the_parameter_file(
     assert process.wait(60.0) == 2
     assert "choose kinematic or single_track" in process.output()
     process = launch(
-        "simulate", f"params_file:={file}", "namespace:=lab", "vehicle:=single_track", "rate:=2"
+        "simulate", f"params_file:={file}", "namespace:=lab", "car:=ackermann", "rate:=2"
     )
     process.wait_for("[lab.simulator]: ready", 60.0)
     assert process.end(signal.SIGINT) == 0
