@@ -109,15 +109,14 @@ def test_closing_has_the_car_stand(simulator):
     env = gymnasium.make(CAMERA_ROS_ID, disable_env_checker=True, **TASK)
     env.reset(seed=0)
     env.step(0)
-    graph = env.unwrapped._connection.cars.cars[0]._graph
+    graphs = env.unwrapped._connection._graphs
     env.close()
-    assert not graph.is_open
+    assert not any(graph.is_open for graph in graphs)
     again = gymnasium.make(CAMERA_ROS_ID, disable_env_checker=True, **TASK)
     try:
-        connection = again.unwrapped._connection
         again.reset(seed=0)
         # Nobody commands in between, so what acts is the last command of the one that closed.
-        assert connection.cars.speed_mps[0] == 0.0
+        assert again.unwrapped.task.cars.speed_mps[0] == 0.0
     finally:
         again.close()
 
