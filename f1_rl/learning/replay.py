@@ -81,6 +81,16 @@ class Replay:
         return max(0, self._newest - self._oldest + 1) * self._num_envs
 
     @property
+    def holds_transitions(self) -> bool:
+        """Whether there is one to draw: where every step is a fault, slots hold none."""
+        if self._newest < self._oldest:
+            return False
+        if not self._final[self._newest % self._slots].all():
+            return True
+        times = np.arange(self._oldest, self._newest) % self._slots
+        return not bool(self._final[times].all())
+
+    @property
     def _oldest(self) -> int:
         stack = self._layout.longest_stack - 1
         return max(0, self._written + 1 - self._slots + stack)
@@ -151,7 +161,7 @@ class Replay:
         Raises:
             ValueError: Nothing can be drawn yet.
         """
-        if len(self) == 0:
+        if not self.holds_transitions:
             raise ValueError("the replay holds no complete transition yet.")
         count = updates * batch_size
         times, envs = self._draw(count, rng)

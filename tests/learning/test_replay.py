@@ -258,3 +258,53 @@ def test_a_capacity_that_holds_no_transition_is_refused_with_the_least_one():
     for _ in range(50):
         playing.step()
     check_samples(playing, 3, 0.9)
+
+
+def one_number(value):
+    return (np.array([[value]], np.uint8),)
+
+
+def replay_of_numbers(n_step=3):
+    space = gym.spaces.Box(0, 255, (1,), np.uint8)
+    return Replay(50, 1, ObservationLayout(space), n_step=n_step, gamma=0.5)
+
+
+def add(replay, value, reward=1.0, *, ends=False, faulted=False):
+    no, yes = np.zeros(1, bool), np.ones(1, bool)
+    truncated, fault = (yes if ends or faulted else no), (yes if faulted else None)
+    replay.add(np.zeros(1), np.full(1, reward), no, truncated, one_number(value), fault)
+
+
+def test_a_fault_in_a_reset_is_followed_by_another_reset_and_nothing_of_it_is_drawn():
+    """One of several cars resets while another one's fault truncates the episodes of all."""
+    replay = replay_of_numbers()
+    replay.begin(one_number(0))
+    add(replay, 1)
+    add(replay, 2, ends=True)
+    add(replay, 77, 50.0, faulted=True)
+    add(replay, 10, 50.0)
+    for value in range(11, 20):
+        add(replay, value)
+    batch = replay.sample(1, 500, np.random.default_rng(0))
+    states = batch.observations[0].reshape(-1, 2)
+    assert 77 not in states
+    assert 2 not in states[:, 0]
+    assert batch.rewards.max() < 2.0
+    assert set(states[:, 0]) == {0, 1, *range(10, 17)}
+    # The episode was cut at 2, so returns bootstrap from there.
+    assert set(states[states[:, 0] == 1, 1]) == {2}
+
+
+def test_a_replay_of_nothing_but_faults_holds_no_transition_instead_of_searching_for_ever():
+    replay = replay_of_numbers()
+    replay.begin(one_number(0))
+    for value in range(30):
+        add(replay, value, faulted=True)
+        add(replay, value)
+    assert not replay.holds_transitions
+    with pytest.raises(ValueError, match="no complete transition"):
+        replay.sample(1, 1, np.random.default_rng(0))
+    for value in range(4):
+        add(replay, 100 + value)
+    assert replay.holds_transitions
+    assert (replay.sample(1, 50, np.random.default_rng(0)).observations[0] < 110).all()
