@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.circuits import BoolArray, Circuit, FloatArray
 from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.environment import (
     Observation,
@@ -24,8 +24,8 @@ from f1_rl.simulation import Simulator
 
 # Slower than this share of the fastest action, a lap is not waited for.
 _SLOWEST_SHARE = 0.15
-# A drive in which a car could not be seen or moved says nothing, and is driven again so often.
-_MOST_FAULTS = 3
+# A drive in which a car could not be seen or moved says nothing, and is driven again.
+_ATTEMPTS = 3
 
 
 class Driver(Protocol):
@@ -111,6 +111,7 @@ class LapDrive:
         laps: int = 1,
         seed: int = 0,
         cars: Cars | None = None,
+        attempts: int = _ATTEMPTS,
     ) -> None:
         """Take the given cars, or build as many in the embedded simulator as there are starts.
 
@@ -122,9 +123,11 @@ class LapDrive:
             seed: Of the variation of pictures and delays, the same in every drive.
             cars: Cars that live elsewhere; where they are fewer than the starts, they drive from
                 some after the others.
+            attempts: How often a drive is begun at most, where cars fail in it.
         """
         self._settings = lap_settings(settings, laps)
         self._seed = seed
+        self._attempts = attempts
         circuits = load_circuits(self._settings) if cars is None else cars.circuits
         self.starts = spread_starts(circuits, starts_per_circuit, direction)
         if cars is None:
@@ -146,7 +149,7 @@ class LapDrive:
             A drive for each start.
 
         Raises:
-            CarFault: A car behind topics failed again and again.
+            CarFault: A car behind topics failed in every attempt, or could not be placed.
         """
         if isinstance(self.task.cars, Simulator):
             self.task.cars.reseed(self._seed)
@@ -158,20 +161,25 @@ class LapDrive:
     def _drive_reliably(
         self, first: int, driver: Driver, observer: StepObserver | None
     ) -> list[Drive]:
-        for _ in range(_MOST_FAULTS - 1):
-            with contextlib.suppress(CarFault):
-                return self._drive_from(first, driver, observer)
-        return self._drive_from(first, driver, observer)
-
-    def _drive_from(self, first: int, driver: Driver, observer: StepObserver | None) -> list[Drive]:
         """Drive from as many starts as there are cars, the first of them given."""
-        task = self.task
-        cars = np.arange(task.num_cars)
+        cars = np.arange(self.task.num_cars)
         # In the last round some cars may have no start of their own; they stand at the last one.
         chosen = np.minimum(first + cars, len(self.starts.arc_length_m) - 1)
         starts, active = self.starts[chosen], first + cars == chosen
-        driving = cars[active]
-        task.begin(cars, starts)
+        for _ in range(self._attempts - 1):
+            # Placing tries again by itself; what it gives up is given up here too.
+            self.task.begin(cars, starts)
+            with contextlib.suppress(CarFault):
+                return self._drive_once(starts, active, driver, observer)
+        self.task.begin(cars, starts)
+        return self._drive_once(starts, active, driver, observer)
+
+    def _drive_once(
+        self, starts: Starts, active: BoolArray, driver: Driver, observer: StepObserver | None
+    ) -> list[Drive]:
+        """Drive cars that stand at their starts, those that count."""
+        task = self.task
+        driving = np.flatnonzero(active)
         observations = observe(task, np.ones(task.num_cars, np.bool_))
         none_started = np.zeros(task.num_cars, np.bool_)
         for _ in range(self._most_steps):

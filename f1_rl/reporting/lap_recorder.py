@@ -2,14 +2,14 @@
 
 import csv
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.driving.cars import Cars
+from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
@@ -17,6 +17,9 @@ from f1_rl.driving.task import DrivingTask, Outcome
 from f1_rl.policy import Policy
 from f1_rl.reporting.video import LapVideo, VideoFrame
 from f1_rl.settings import build_settings, merge
+
+# A lap in which the car could not be seen or moved is driven and written again.
+_ATTEMPTS = 3
 
 
 class _RecordingDriver:
@@ -62,12 +65,21 @@ def record_lap(
         PolicyError: The policy does not fit the task.
         ReportError: The video cannot be written.
         OSError: The trace cannot be written.
-        CarFault: A car behind topics failed again and again.
+        CarFault: A car behind topics failed in every attempt, or was asked to end.
     """
     first = expand_circuit_names(settings.circuits)[:1]
     settings = build_settings(TaskSettings, merge(settings.as_dict(), {"circuits": first}))
-    lap = LapDrive(settings, 1, laps=laps, cars=cars)
+    lap = LapDrive(settings, 1, laps=laps, cars=cars, attempts=1)
     policy.check_fits(lap.task)
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(CarFault):
+            return _record(policy, lap, trace_path, video_path)
+    return _record(policy, lap, trace_path, video_path)
+
+
+def _record(
+    policy: Policy, lap: LapDrive, trace_path: Path | None, video_path: Path | None
+) -> Drive:
     driver = _RecordingDriver(policy, lap.task)
     rows: list[dict[str, Any]] = []
     with _video(video_path, lap.task) as video:

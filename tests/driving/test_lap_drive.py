@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from f1_rl.circuits import circuit_names, load_circuit
+from f1_rl.driving.cars import CarFault
 from f1_rl.driving.classical import LineFollower
+from f1_rl.driving.environment import make_simulator
 from f1_rl.driving.laps import LapDrive, lap_settings, spread_starts
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.settings import SettingsError, build_settings
@@ -124,3 +126,77 @@ def test_the_classical_driver_refuses_pictures_without_the_line():
     lap = LapDrive(task_of("oval", observation={"channel": "gray"}), 1)
     with pytest.raises(SettingsError, match="red channel only"):
         LineFollower(lap.task)
+
+
+class FailingCars:
+    """Cars of the embedded simulator that fail at the steps, and placings, of given numbers."""
+
+    def __init__(self, settings, count, *, steps=(), places=()) -> None:
+        self._cars = make_simulator(settings, count)
+        self._steps, self._places = set(steps), set(places)
+        self.steps = self.places = 0
+
+    def step(self, commands) -> None:
+        self.steps += 1
+        if self.steps in self._steps:
+            raise CarFault("the camera is gone.")
+        self._cars.step(commands)
+
+    def place(self, *where) -> None:
+        self.places += 1
+        if self.places in self._places:
+            raise CarFault("the simulator is gone.")
+        self._cars.place(*where)
+
+    def __getattr__(self, name):
+        return getattr(self._cars, name)
+
+
+def with_cars(count, starts, **fails) -> LapDrive:
+    settings = task_of("oval")
+    return LapDrive(settings, starts, cars=FailingCars(settings, count, **fails))
+
+
+class Forgetful:
+    """Follows the line, and knows nothing of the step before, nor of the drive before."""
+
+    def __init__(self, task) -> None:
+        self._task = task
+
+    def commands(self, observations):
+        return LineFollower(self._task).commands(observations)
+
+
+def drive_line(lap) -> list:
+    return [drive.as_dict() for drive in lap.drive(Forgetful(lap.task))]
+
+
+@pytest.fixture(scope="module")
+def five_at_once() -> list:
+    return drive_line(LapDrive(task_of("oval"), 5))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 7])
+def test_fewer_cars_than_starts_drive_one_after_the_other_as_all_would_at_once(five_at_once, count):
+    assert drive_line(with_cars(count, 5)) == five_at_once
+
+
+def test_a_drive_in_which_a_car_fails_is_driven_again_and_counts_as_if_nothing_was(five_at_once):
+    lap = with_cars(2, 5, steps=(40, 90))
+    assert drive_line(lap) == five_at_once
+    assert lap.task.cars.places == 3 + 2
+
+
+def test_a_car_that_fails_in_every_attempt_is_not_driven_for_ever():
+    lap = with_cars(1, 2, steps=range(10, 10_000, 10))
+    with pytest.raises(CarFault, match="camera is gone"):
+        drive_line(lap)
+    assert lap.task.cars.places == 3
+
+
+def test_a_car_that_cannot_be_placed_is_given_up_at_once():
+    """Placing waits for restarts by itself, for a minute."""
+    lap = with_cars(1, 2, places=(2,))
+    with pytest.raises(CarFault, match="simulator is gone"):
+        drive_line(lap)
+    assert lap.task.cars.places == 2
