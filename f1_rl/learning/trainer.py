@@ -114,6 +114,7 @@ class Trainer:
         self._events = EventWriter(folder.events)
         self.control = TrainingControl()
         self._observations: tuple[Array, ...] = ()
+        self._resumed = False
         self._resetting = np.zeros(training.num_envs, np.bool_)
         self._running_return = np.zeros(training.num_envs)
         self._running_length = np.zeros(training.num_envs, np.int64)
@@ -188,8 +189,8 @@ class Trainer:
                 if clock.due("log", settings.log_every_s):
                     self._log(clock.rate(self.env_steps))
                 if self.env_steps >= self._counters["next_evaluation"]:
-                    self._counters["next_evaluation"] += settings.evaluate_every
                     self._evaluate(clock.rate(self.env_steps))
+                    self._counters["next_evaluation"] += settings.evaluate_every
                 if clock.due("checkpoint", settings.checkpoint_every_s):
                     self.save()
                 self._do_as_asked(clock)
@@ -274,9 +275,9 @@ class Trainer:
         self._unsaved_best = bool(state["unsaved_best"])
         self.solved_at = None if state["solved_at"] is None else Progress(**state["solved_at"])
         self._recent.extend((float(r), int(n)) for r, n in state["recent"])
-        if state["envs"] is None:
-            self._begin_anew()
-        else:
+        # Episodes that cannot be taken up again begin anew in `run`: cars behind topics may have to
+        # be waited for.
+        if state["envs"] is not None:
             self._envs.reset(seed=self._env_seed)
             self._envs.restore(state["envs"])
             self._observations = tuple(state["observations"])
@@ -285,8 +286,12 @@ class Trainer:
             self._running_length = np.array(state["running_length"])
         for table in (self._metrics, self._evaluations):
             table.cut_after("env_step", self.env_steps)
+        self._resumed = True
 
     def _begin(self) -> None:
+        if self._resumed:
+            self._begin_anew()
+            return
         observations, _ = self._envs.reset(seed=self._env_seed)
         self._observations = self._layout.split(observations)
         self._replay.begin(self._observations)
@@ -323,11 +328,13 @@ class Trainer:
     def _follow_episodes(self, rewards: Array, ended: Array) -> None:
         self._running_return += np.where(self._resetting, 0.0, rewards)
         self._running_length += ~self._resetting
-        for index in np.flatnonzero(ended):
+        # A reset that failed ends no episode: none had begun.
+        finished = ended & ~self._resetting
+        for index in np.flatnonzero(finished):
             self._recent.append(
                 (float(self._running_return[index]), int(self._running_length[index]))
             )
-        self._counters["episodes"] += int(ended.sum())
+        self._counters["episodes"] += int(finished.sum())
         self._running_return[ended] = 0.0
         self._running_length[ended] = 0
         self._resetting = ended
@@ -336,7 +343,7 @@ class Trainer:
         return (
             self.env_steps >= self._settings.learning_starts
             and self._counters["vector_steps"] % self._settings.train_every == 0
-            and len(self._replay) > 0
+            and self._replay.holds_transitions
         )
 
     def _learn(self) -> None:
@@ -351,8 +358,9 @@ class Trainer:
         self._loss = self._agent.train(batch)
 
     def _evaluate(self, steps_per_s: float) -> None:
-        self._counters["evaluated_at"] = self.env_steps
         evaluation = self._evaluator.evaluate(self._agent.q_values)
+        # Not before: one that is broken off is done again by whoever resumes the run.
+        self._counters["evaluated_at"] = self.env_steps
         progress = self._progress(steps_per_s)
         best = evaluation.score > self._best_score
         if best:
