@@ -18,6 +18,13 @@ class CarFault(RuntimeError):  # noqa: N818
     """
 
 
+class CarMisfit(CarFault):
+    """A car that is not the one that was set up, with another camera, say: waiting will not help.
+
+    It says what differs.
+    """
+
+
 class Cars(Protocol):
     """N cars that are commanded together and each seen through its own camera.
 

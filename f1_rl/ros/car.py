@@ -18,13 +18,14 @@ from nav_msgs.msg import Odometry
 from sensor_msgs.msg import CompressedImage, Image
 
 from f1_rl.circuits import wrap_angle
-from f1_rl.driving.cars import CarFault
+from f1_rl.driving.cars import CarFault, CarMisfit
 from f1_rl.ros.clockwork import Pose, make_clockwork
-from f1_rl.ros.graph import Graph
+from f1_rl.ros.graph import INTERRUPTED, Graph
 from f1_rl.ros.inbox import Arrival, Inbox
 from f1_rl.ros.messages import (
     NANOSECONDS_PER_MILLISECOND,
     NANOSECONDS_PER_SECOND,
+    EncodingError,
     MessageError,
     OdometrySample,
     decode_compressed_image,
@@ -49,11 +50,12 @@ _BRAKING_PERIODS = 100
 _STANDSTILL_MPS = 0.05
 # Cosine of the tilt at which a car has fallen over.
 _FALLEN = 0.5
+# So often a car may not fit before placing it is given up: a frame may be of a simulator before.
+_MISFITS = 3
+# So often it is said that placing is tried again.
+_SAY_EVERY_S = 5.0
 # A frame that is older than the last by more than so many periods did not come late: time jumped.
 _JUMP_PERIODS = 10
-
-
-_INTERRUPTED = "it was asked to end."
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ class RosCar:
         if not self._usable or self._stamp_ns is None:
             raise CarFault("the car is not where it was put; place it before the next step.")
         if self._interrupted.is_set():
-            raise CarFault(_INTERRUPTED)
+            raise CarFault(INTERRUPTED)
         with self._faults():
             self._begin((speed_mps, yaw_rate_radps), self._stamp_ns + self._period_ns)
 
@@ -189,12 +191,14 @@ class RosCar:
         """Teleport the car, standing still, and make sure that it is there.
 
         Raises:
+            CarMisfit: It has another camera, or the simulator refuses the pose or the period.
             CarFault: It is not there, although it was tried again for `recovery_timeout_s`.
         """
         give_up_s = time.monotonic() + self._settings.recovery_timeout_s
+        said_s, misfits = -math.inf, 0
         while True:
             if self._interrupted.is_set():
-                raise CarFault(_INTERRUPTED)
+                raise CarFault(INTERRUPTED)
             try:
                 with self._faults():
                     self._place_once(pose)
@@ -205,7 +209,12 @@ class RosCar:
                         f"the car could not be placed for {self._settings.recovery_timeout_s:g} s: "
                         f"{fault}"
                     ) from fault
-                _LOG.warning("placing the car failed and is tried again: %s", fault)
+                misfits = misfits + 1 if isinstance(fault, CarMisfit) else 0
+                if misfits >= _MISFITS:
+                    raise
+                if time.monotonic() - said_s > _SAY_EVERY_S:
+                    said_s = time.monotonic()
+                    _LOG.warning("placing the car failed and is tried again: %s", fault)
                 self._interrupted.wait(_RETRY_AFTER_S)
         self._placed_ns = self._stamp_ns or 0
         self._usable = True
@@ -214,6 +223,7 @@ class RosCar:
         """Have every step and placing fail from now on, waits too; for whoever wants to end."""
         self._interrupted.set()
         self._inbox.poke()
+        self._graph.interrupt()
 
     def stop(self) -> None:
         """Command the car to stand, as whoever stops driving must: no car times out by itself."""
@@ -226,6 +236,9 @@ class RosCar:
         usable, self._usable = self._usable, False
         try:
             yield
+        except EncodingError as error:
+            self._stamp_ns = None
+            raise CarMisfit(f"{self._image_topic}: {error}") from error
         except MessageError as error:
             self._stamp_ns = None
             raise CarFault(str(error)) from error
@@ -386,7 +399,7 @@ class RosCar:
         def check() -> bool:
             trouble = self._inbox.trouble or self._clockwork.refusal()
             if self._interrupted.is_set():
-                trouble = _INTERRUPTED
+                trouble = INTERRUPTED
             if self._graph.failure is not None:
                 trouble = f"the ROS executor ended: {self._graph.failure}"
             if trouble:
@@ -435,7 +448,7 @@ class RosCar:
         )
         height, width = picture.shape[:2]
         if (width, height) != (self.camera.width, self.camera.height):
-            raise CarFault(
+            raise CarMisfit(
                 f"frames on {self._image_topic} are {width} x {height}, the task's camera "
                 f"{self.camera.width} x {self.camera.height}; start both with the same size."
             )

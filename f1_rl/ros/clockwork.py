@@ -13,7 +13,7 @@ from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
-from f1_rl.driving.cars import CarFault
+from f1_rl.driving.cars import CarFault, CarMisfit
 from f1_rl.ros.graph import Graph, NoAnswerError, Pending
 from f1_rl.ros.messages import NANOSECONDS_PER_MILLISECOND, quaternion_of
 from f1_rl.ros.settings import RosCarSettings
@@ -68,7 +68,8 @@ class Clockwork(Protocol):
             known.
 
         Raises:
-            CarFault: It was refused, or not answered by `deadline_s` on `time.monotonic()`.
+            CarMisfit: It was refused.
+            CarFault: It was not answered by `deadline_s` on `time.monotonic()`.
         """
 
 
@@ -179,7 +180,7 @@ class SimulatorClockwork:
         try:
             result = self._graph.call(self._set, request, deadline_s).result
             if not result.successful:
-                raise CarFault(f"the simulator refuses the pose or the period: {result.reason}")
+                raise CarMisfit(f"the simulator refuses the pose or the period: {result.reason}")
             answer = self._graph.call(self._reset, Trigger.Request(), deadline_s)
         except NoAnswerError as error:
             raise CarFault(str(error)) from error
@@ -257,7 +258,7 @@ class GazeboClockwork:
         except NoAnswerError as error:
             raise CarFault(str(error)) from error
         if not answer.success:
-            raise CarFault(
+            raise CarMisfit(
                 f"Gazebo does not put {self._settings.entity!r} elsewhere; look whether the "
                 "world holds a model of that name."
             )

@@ -17,6 +17,9 @@ from f1_rl.ros.discovery import limit_discovery
 
 # How often a service that is not there yet is looked for.
 _LOOK_EVERY_S = 0.02
+INTERRUPTED = "it was asked to end."
+# How long whoever waits for an answer may not notice that he is to end.
+_INTERRUPTED_WITHIN_S = 0.1
 
 
 class NoAnswerError(TimeoutError):
@@ -71,6 +74,7 @@ class Graph:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._failure: BaseException | None = None
+        self._interrupted = threading.Event()
         self._thread = threading.Thread(target=self._spin, name=f"{name} executor", daemon=True)
         self._thread.start()
 
@@ -97,7 +101,15 @@ class Graph:
         """
         self.wait_for_service(client, deadline_s)
         pending = Pending(client, request)
+        while not pending.wait(min(deadline_s - time.monotonic(), _INTERRUPTED_WITHIN_S)):
+            self._check_interrupted()
+            if time.monotonic() > deadline_s:
+                break
         return pending.result(deadline_s)
+
+    def interrupt(self) -> None:
+        """Have every call fail from now on, also one that is being waited for."""
+        self._interrupted.set()
 
     def wait_for_service(self, client: Any, deadline_s: float) -> None:
         """Wait until somebody offers a service.
@@ -106,12 +118,17 @@ class Graph:
             NoAnswerError: Nobody does before `deadline_s` on `time.monotonic()`.
         """
         while not client.service_is_ready():
+            self._check_interrupted()
             if time.monotonic() > deadline_s:
                 raise NoAnswerError(
                     f"nobody offers the service {client.srv_name}; start the simulator, and look "
                     "at namespace and ROS_DOMAIN_ID."
                 )
             time.sleep(_LOOK_EVERY_S)
+
+    def _check_interrupted(self) -> None:
+        if self._interrupted.is_set():
+            raise NoAnswerError(INTERRUPTED)
 
     def close(self) -> None:
         """Leave the graph; may be called twice."""
@@ -160,6 +177,10 @@ class Pending:
             self.forget()
             raise NoAnswerError(f"the service {self._client.srv_name} does not answer in time.")
         return self._future.result()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the answer; return whether it has come."""
+        return self._answered.wait(max(0.0, timeout_s))
 
     def answer(self) -> Any:
         """Return the answer if it has come, else None."""

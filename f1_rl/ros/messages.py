@@ -56,6 +56,10 @@ class MessageError(ValueError):
     """A message whose content cannot be used; says what is wrong with it."""
 
 
+class EncodingError(MessageError):
+    """A picture of an encoding that nobody here reads: its publisher is set up otherwise."""
+
+
 @dataclass(frozen=True)
 class OdometrySample:
     """Where the car was and how it moved.
@@ -310,7 +314,7 @@ def _pixels(message: Any) -> npt.NDArray[Any]:
     """Return the pixels `(H, W, C)` of an image message as a view, without the rows' padding."""
     known = _ENCODINGS.get(message.encoding)
     if known is None:
-        raise MessageError(
+        raise EncodingError(
             f"an image of encoding {message.encoding!r} cannot be decoded; "
             f"send one of {', '.join(_ENCODINGS)}."
         )
