@@ -68,10 +68,15 @@ def run_node(
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
-    rclpy.init(
-        args=None if arguments is None else list(arguments),
-        signal_handler_options=SignalHandlerOptions.NO,
-    )
+    try:
+        rclpy.init(
+            args=None if arguments is None else list(arguments),
+            signal_handler_options=SignalHandlerOptions.NO,
+        )
+    except RuntimeError as error:
+        # Arguments that ROS itself cannot read.
+        print(error, file=sys.stderr)
+        return 2
     try:
         try:
             node = make_node()

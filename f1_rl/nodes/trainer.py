@@ -24,12 +24,14 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from f1_rl.driving.registration import CAMERA_ROS_ID
 from f1_rl.errors import expected_errors
 from f1_rl.nodes.driver_diagnostics import key_values
 from f1_rl.nodes.lifetime import run_node
 from f1_rl.nodes.parameters import ParameterError, declare_parameters
 from f1_rl.nodes.trainer_parameters import TrainerParameters
 from f1_rl.ros.qos import latched, lossless
+from f1_rl.settings import SettingsError
 
 if TYPE_CHECKING:
     from f1_rl.learning.evaluation import Evaluation
@@ -162,10 +164,17 @@ class TrainerNode(Node):
             self._report(trainer, folder)
 
     def _report(self, trainer: Trainer, folder: Path) -> None:
+        from f1_rl.driving.cars import CarFault
         from f1_rl.reporting.finish import finish_run
 
         self.get_logger().info("driving a lap with the best policy, for video and report.")
-        lap = finish_run(folder, trainer.cars_behind_topics)
+        try:
+            lap = finish_run(folder, trainer.cars_behind_topics)
+        except CarFault:
+            if not self._halting:
+                raise
+            self.get_logger().info(f"stopped before the report, the run is saved in {folder}.")
+            return
         outcome = f"{lap['lap_time_s']:.2f} s" if lap["completed"] else f"{lap['completion']:.0%}"
         self.get_logger().info(f"the best policy's lap: {outcome}; see {folder / 'report.html'}.")
 
@@ -173,21 +182,39 @@ class TrainerNode(Node):
         """Return settings and folder of the run.
 
         Raises:
-            SettingsError: They do not fit.
+            SettingsError: They do not fit, or are not of cars behind topics.
             RunFolderError: The folder holds a run already, or none to resume.
         """
-        from f1_rl.learning.run_folder import RunFolder
+        from f1_rl.learning.run_folder import RunFolder, RunFolderError
         from f1_rl.learning.runs import new_run_folder, resumed_settings, run_settings
 
         parameters = self._settings
         if parameters.resume:
             folder = Path(parameters.resume).expanduser()
-            return resumed_settings(folder, parameters.changes_to_resume()), folder
+            settings = resumed_settings(folder, parameters.changes_to_resume())
+            if not settings.is_behind_topics:
+                raise SettingsError(
+                    f"{folder}: trains in {settings.env}, not with cars behind topics; go on with "
+                    f"f1-rl train --resume {folder}."
+                )
+            return settings, folder
+        made_for = run_settings(parameters.preset, []).env
+        if made_for != CAMERA_ROS_ID:
+            raise SettingsError(
+                f"preset {parameters.preset} is made for {made_for}; choose "
+                f"{TrainerParameters.preset}, or a YAML file with env: {CAMERA_ROS_ID}."
+            )
         settings = run_settings(parameters.preset, parameters.changes(self.get_namespace()))
         folder = Path(parameters.run_dir).expanduser()
         if not parameters.run_dir:
             folder = new_run_folder(settings)
-        RunFolder(folder).check_unused()
+        try:
+            RunFolder(folder).check_unused()
+        except RunFolderError as error:
+            raise RunFolderError(
+                f"{folder}: holds a run already; go on with resume:={folder}, or choose another "
+                "run_dir."
+            ) from error
         return settings, folder
 
     def _on_pause(self, _request: Any, response: Any) -> Any:
