@@ -163,11 +163,16 @@ class Trainer:
         Raises:
             DivergedError: The loss became infinite or not a number.
             CheckpointError: A checkpoint could not be written.
+            RunFolderError: A table or the events could not be written.
             CarFault: Cars behind topics could not be brought back; a checkpoint was written.
         """
         clock = _Clock(self._wall_time_s, self.env_steps)
         try:
-            self._train(clock)
+            try:
+                self._train(clock)
+            finally:
+                # Saving takes seconds.
+                self._stop_cars()
         except CarFault:
             if not self.control.stopping:
                 self._log(clock.rate(self.env_steps))
@@ -227,13 +232,16 @@ class Trainer:
             if not self.control.paused or self.control.stopping:
                 return
             self._log(0.0)
-            # Time behind topics may go on.
-            stop_cars = getattr(self._envs, "stop_cars", None)
-            if stop_cars is not None:
-                stop_cars()
+            self._stop_cars()
             began_s = time.monotonic()
             self.control.wait()
             clock.skip(time.monotonic() - began_s)
+
+    def _stop_cars(self) -> None:
+        """Have cars behind topics stand, where time may go on."""
+        stop_cars = getattr(self._envs, "stop_cars", None)
+        if stop_cars is not None:
+            stop_cars()
 
     def close(self) -> None:
         """Release the environments; cars behind topics are told to stand."""

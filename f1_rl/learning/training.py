@@ -65,9 +65,25 @@ def start_run(
     folder = RunFolder(path)
     chosen = choose_device(device)
     environments = make_environments(settings)
+    try:
+        return _make_trainer(settings, folder, listener, environments, chosen, resume)
+    except BaseException:
+        # Cars behind topics have one commander; one that is left over keeps the next away.
+        environments.vector.close()
+        raise
+
+
+def _make_trainer(
+    settings: RunSettings,
+    folder: RunFolder,
+    listener: Listener,
+    environments: Environments,
+    device: str,
+    resume: bool,
+) -> Trainer:
     layout = ObservationLayout(environments.observation_space, environments.frame_stack)
     agent = Agent(
-        layout, environments.num_actions, settings.agent, seed=settings.seed, device=chosen
+        layout, environments.num_actions, settings.agent, seed=settings.seed, device=device
     )
     trainer = Trainer(
         environments.vector,

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Twist, TwistStamped
 from nav_msgs.msg import Odometry
+from rclpy.duration import Duration
 from sensor_msgs.msg import CompressedImage, Image
 
 from f1_rl.circuits import wrap_angle
@@ -52,6 +53,8 @@ _STANDSTILL_MPS = 0.05
 _FALLEN = 0.5
 # So often a car may not fit before placing it is given up: a frame may be of a simulator before.
 _MISFITS = 3
+# How long a last command may take to be heard; one who was killed never hears it.
+_HEARD_WITHIN_S = 0.5
 # So often it is said that placing is tried again.
 _SAY_EVERY_S = 5.0
 # A frame that is older than the last by more than so many periods did not come late: time jumped.
@@ -229,6 +232,11 @@ class RosCar:
         """Command the car to stand, as whoever stops driving must: no car times out by itself."""
         for _ in range(2):
             self._publish(0.0, 0.0)
+
+    def leave(self) -> None:
+        """Stop, and wait a moment for whoever listens to have heard it, before the node ends."""
+        self.stop()
+        self._commands.wait_for_all_acked(Duration(seconds=_HEARD_WITHIN_S))
 
     @contextlib.contextmanager
     def _faults(self) -> Iterator[None]:

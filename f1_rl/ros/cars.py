@@ -136,6 +136,11 @@ class RosCars:
         for car in self.cars:
             car.stop()
 
+    def leave(self) -> None:
+        """Stop, and wait a moment for it to be heard, before their nodes end."""
+        for car in self.cars:
+            car.leave()
+
     def interrupt(self) -> None:
         """Have every step and placing fail from now on; may be called by any thread."""
         for car in self.cars:

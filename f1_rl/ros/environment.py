@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,10 +61,19 @@ class _Connection:
             "answered": [report.answered for report in reports],
         }
 
+    @contextlib.contextmanager
+    def left_on_failure(self) -> Iterator[None]:
+        """Leave the graph if the rest cannot be made: whoever stays there commands the cars too."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
     def close(self) -> None:
         """Have the cars stand and leave the graph."""
         if all(graph.is_open for graph in self._graphs):
-            self.cars.stop()
+            self.cars.leave()
         self._leave()
         atexit.unregister(self.close)
 
@@ -135,7 +145,8 @@ class F1CameraRosEnv(F1CameraEnv):
             CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
         """
         self._connection = _Connection(settings, ros, [namespace], [domain_id])
-        super().__init__(render_mode, cars=self._connection.cars, **settings)
+        with self._connection.left_on_failure():
+            super().__init__(render_mode, cars=self._connection.cars, **settings)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -198,7 +209,9 @@ class F1CameraRosVectorEnv(F1CameraVectorEnv):
         """
         places = _places(num_envs, namespaces, domain_ids)
         self._connection = _Connection(settings, ros, *places)
-        super().__init__(num_envs, render_mode=render_mode, cars=self._connection.cars, **settings)
+        cars = self._connection.cars
+        with self._connection.left_on_failure():
+            super().__init__(num_envs, render_mode=render_mode, cars=cars, **settings)
 
     def step(
         self, actions: npt.ArrayLike
