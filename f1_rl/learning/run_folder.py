@@ -113,14 +113,17 @@ class Table:
         """Append a row; None and NaN make an empty cell.
 
         Raises:
-            OSError: The disk is full, or the folder is gone.
+            RunFolderError: The disk is full, or the folder is gone.
         """
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if not self._columns:
-                self._columns = list(row)
-                writer.writerow(self._columns)
-            writer.writerow([_cell(row.get(column)) for column in self._columns])
+        try:
+            with self._path.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                if not self._columns:
+                    self._columns = list(row)
+                    writer.writerow(self._columns)
+                writer.writerow([_cell(row.get(column)) for column in self._columns])
+        except OSError as error:
+            raise RunFolderError(f"{self._path}: cannot be written ({error.strerror}).") from error
 
     def _rows(self) -> list[list[str]]:
         """Return the rows that were written to their end, the columns first."""

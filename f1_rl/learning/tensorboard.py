@@ -1,6 +1,8 @@
 """Scalars for TensorBoard, by environment step."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from f1_rl.learning.device import import_tensorflow
 from f1_rl.learning.evaluation import Evaluation
+from f1_rl.learning.run_folder import RunFolderError
 
 if TYPE_CHECKING:
     from f1_rl.learning.trainer import Progress
@@ -23,7 +26,11 @@ class EventWriter:
         self._writer: Any = None
 
     def write_progress(self, progress: "Progress") -> None:
-        """Write a row of metrics.csv."""
+        """Write a row of metrics.csv.
+
+        Raises:
+            RunFolderError: The disk is full, or the folder is gone.
+        """
         values = {
             f"training/{name}": value
             for name, value in vars(progress).items()
@@ -32,7 +39,11 @@ class EventWriter:
         self._write(values, progress.env_step)
 
     def write_evaluation(self, evaluation: Evaluation, env_step: int) -> None:
-        """Write the means over the episodes of an evaluation."""
+        """Write the means over the episodes of an evaluation.
+
+        Raises:
+            RunFolderError: The disk is full, or the folder is gone.
+        """
         columns = [
             name for name, value in evaluation.rows[0].items() if isinstance(value, (int, float))
         ]
@@ -47,13 +58,24 @@ class EventWriter:
     def close(self) -> None:
         """Write what is left."""
         if self._writer is not None:
-            self._writer.close()
+            with self._failures():
+                self._writer.close()
 
     def _write(self, values: dict[str, float], env_step: int) -> None:
         if self._writer is None:
-            self._writer = self._tf.summary.create_file_writer(str(self._folder))
-        with self._writer.as_default(step=env_step):
+            with self._failures():
+                self._writer = self._tf.summary.create_file_writer(str(self._folder))
+        with self._failures(), self._writer.as_default(step=env_step):
             for name, value in values.items():
                 if not math.isnan(value):
                     self._tf.summary.scalar(name, value)
-        self._writer.flush()
+            self._writer.flush()
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Say in a sentence that the file cannot be written; TensorFlow takes a page for it."""
+        try:
+            yield
+        except self._tf.errors.OpError as error:
+            reason = str(error.message).splitlines()[0].rpartition("; ")[2]
+            raise RunFolderError(f"{self._folder}: cannot be written ({reason}).") from error
