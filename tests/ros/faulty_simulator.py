@@ -32,8 +32,21 @@ class FaultySimulator(SimulatorNode):
         self.node.declare_parameter("fault", "")
         self.node.declare_parameter("after", 3)
         publish, self._images_publish = self._odometry.publish, self._images.publish
+        self.answer_steps()
         self._odometry = _Through(self._odometry, lambda message: self.odometry(publish, message))
         self._images = _Through(self._images, self.image)
+
+    def answer_steps(self):
+        """Have steps answered as often as the fault says."""
+        (service,) = (item for item in self.node.services if item.srv_name.endswith("/step"))
+        send = service.send_response
+
+        def send_often(response, header):
+            times = {"unanswered": 0, "ignored": 0, "answered_twice": 2}
+            for _ in range(times.get(self.fault(), 1)):
+                send(response, header)
+
+        service.send_response = send_often
 
     def fault(self):
         if self.steps <= self.node.get_parameter("after").value:
@@ -87,6 +100,8 @@ class FaultySimulator(SimulatorNode):
         fault = self.fault()
         if fault == "refused":
             response.success, response.message = False, "the world is on fire"
+            return response
+        if fault == "ignored":
             return response
         if fault == "late":
             time.sleep(0.9)

@@ -1,5 +1,6 @@
 """Everything that can be wrong with a frame, odometry or answer, by a simulator that does it."""
 
+import threading
 import time
 
 import numpy as np
@@ -8,9 +9,10 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
 from f1_rl.circuits import load_circuit
-from f1_rl.driving.cars import CarFault
+from f1_rl.driving.cars import CarFault, CarMisfit
 from f1_rl.ros.car import RosCar
 from f1_rl.ros.cars import RosCars
+from f1_rl.ros.clockwork import Pose
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.settings import RosCarSettings
 from f1_rl.simulation import Camera
@@ -62,6 +64,7 @@ FAULTS = {
     "truncated": "9216 bytes of data, but 9116 came",
     "black": "are black; look at the camera",
     "refused": "the world is on fire",
+    "ignored": "no frame with odometry stamped",
     "other_command": r"was told 2.000 m/s, 0.100 rad/s and drove with 0.500",
 }
 
@@ -121,6 +124,53 @@ def test_frames_out_of_order_are_never_what_the_car_sees(setup):
         # Those out of order are negatives.
         np.testing.assert_array_equal(setup.car.frame(0)[0, 0], sky)
     assert discarded >= 19
+
+
+@pytest.mark.parametrize(("fault", "answered"), [("unanswered", False), ("answered_twice", True)])
+def test_a_step_whose_frame_came_is_done_however_often_it_is_answered(setup, fault, answered):
+    setup.fault("")
+    setup.place()
+    setup.fault(fault, after=1)
+    stamp_ns = setup.car.cars[0].report.stamp_ns
+    for i in range(1, 9):
+        setup.step()
+        assert setup.car.cars[0].report.stamp_ns == stamp_ns + i * 50_000_000
+        assert setup.car.cars[0].report.answered == answered
+    setup.fault("")
+    setup.place()
+    setup.step()
+    assert setup.car.cars[0].report.answered
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [("size", "are 64 x 24, the task's camera 64 x 48"), ("encoding", "'32FC1' cannot be decoded")],
+)
+def test_a_car_with_another_camera_is_given_up_after_a_few_tries(setup, fault, sentence):
+    """Not after `recovery_timeout_s`: no restart changes that."""
+    setup.fault(fault, after=0)
+    began_s = time.monotonic()
+    with pytest.raises(CarMisfit, match=sentence):
+        setup.place()
+    assert time.monotonic() - began_s < 10.0
+    setup.fault("")
+    setup.place()
+
+
+def test_whoever_wants_to_end_waits_for_no_answer_and_no_frame(domain_id):
+    graph = Graph("ending")
+    settings = RosCarSettings(simulator="nobody", step_timeout_s=60.0, recovery_timeout_s=60.0)
+    car = RosCar(graph, CAMERA, 50, settings)
+    threading.Timer(0.5, car.interrupt).start()
+    began_s = time.monotonic()
+    try:
+        with pytest.raises(CarFault, match="asked to end"):
+            car.place(Pose(0.0, 0.0, 0.0))
+        assert time.monotonic() - began_s < 10.0
+        with pytest.raises(CarFault, match="asked to end"):
+            car.place(Pose(0.0, 0.0, 0.0))
+    finally:
+        graph.close()
 
 
 def test_a_late_step_is_waited_for_until_the_deadline(setup):
