@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 
 ARGS ?=
 PYTEST_ARGS ?=
+# The image gives --system-site-packages, because ROS from apt is outside the environment.
+VENV_OPTIONS ?=
 # Whole files to one worker each, because their fixtures are made once a file.
 PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 LOCKED_PYTHONS := 3.10 3.11 3.12
@@ -82,6 +84,16 @@ lint: setup ## Check style and types
 	$(RUN) -m ruff check . || status=1; \
 	$(RUN) -m ruff format --check . || status=1; \
 	$(RUN) -m mypy || status=1; \
+	$(MAKE) lint-docker || status=1; \
+	exit $$status
+
+.PHONY: lint-docker
+lint-docker: setup ## Check docker/: Dockerfile, compose file and scripts (needs no Docker)
+	@status=0; \
+	$(VENV)/bin/hadolint --config docker/hadolint.yaml docker/Dockerfile || status=1; \
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml \
+		|| status=1; \
+	for script in docker/*.sh; do bash -n "$$script" || status=1; done; \
 	exit $$status
 
 .PHONY: format
@@ -103,13 +115,16 @@ worlds: setup ## Write worlds/, models/ and config/bridge.yaml anew from the cir
 setup: $(VENV)/.kernels ## Make the virtual environment, install the pins and the package
 	@$(if $(filter setup,$(MAKECMDGOALS)),echo "$(VENV) is ready: Python $(VERSION).",:)
 
+.PHONY: pins
+pins: $(VENV)/.pins ## Make the virtual environment and install the pins alone (docker/Dockerfile)
+
 # The file holds the interpreter's version, so that later calls need not ask.
 $(VENV)/.created:
 	@if ! "$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null; then \
 		echo "$(or $(PYTHON),python3) is no Python 3.10, 3.11 or 3.12: install one and call" \
 			"make again with PYTHON=python3.12 (or its path)." >&2; exit 1; fi
 	@rm -rf $(VENV); \
-	if ! "$(PYTHON)" -m venv $(VENV) >$(VENV).log 2>&1; then \
+	if ! "$(PYTHON)" -m venv $(VENV_OPTIONS) $(VENV) >$(VENV).log 2>&1; then \
 		cat $(VENV).log >&2; rm -rf $(VENV) $(VENV).log; \
 		echo "$(PYTHON) cannot make a virtual environment: install python$(VERSION)-venv" \
 			"(on Debian and Ubuntu) and call make again." >&2; exit 1; fi; \
@@ -153,7 +168,9 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--constraint "$$pins" --override requirements/overrides.in setup.py; \
 		echo "$$pins, $$ros_pins: $$(grep -c == "$$pins"), $$(grep -c == "$$ros_pins") packages"; \
-	done
+	done; \
+	compile --python-version 3.12 --output-file requirements/gpu-py312.txt \
+		--constraint requirements/py312.txt requirements/gpu.in
 
 .PHONY: clean
 clean: ## Remove the virtual environments, caches and build outputs (runs/ stays)

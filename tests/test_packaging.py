@@ -16,7 +16,7 @@ import pytest
 
 import f1_rl
 
-SHARED_DIRECTORIES = ("launch", "worlds", "models", "config")
+SHARED_DIRECTORIES = ("launch", "worlds", "models", "config", "rviz")
 SIMULATION_SIDE = ("f1_rl.circuits", "f1_rl.simulation", "f1_rl.driving", "f1_rl.gazebo")
 
 
@@ -90,10 +90,9 @@ def test_the_pins_build_with_the_tools_that_are_installed_first(pins, repository
 
 
 @pytest.fixture(scope="module")
-def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    directory = tmp_path_factory.mktemp("wheel")
-    source = directory / "source"
-    # A copy, because building leaves build/ and the egg-info beside the sources.
+def source(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources, because building leaves build/ and the egg-info beside them."""
+    source = tmp_path_factory.mktemp("package") / "source"
     for name in ("f1_rl", "resource", *SHARED_DIRECTORIES):
         if (repository / name).is_dir():
             ignore = shutil.ignore_patterns("__pycache__")
@@ -102,6 +101,12 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile
         shutil.copy(repository / name, source)
     for path in repository.glob("setup.*"):
         shutil.copy(path, source)
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path) -> zipfile.ZipFile:
+    directory = source.parent
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"),
@@ -112,6 +117,26 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile
     )
     (path,) = directory.glob("*.whl")
     return zipfile.ZipFile(path)
+
+
+def test_colcon_makes_programs_for_the_interpreter_on_the_path(source, tmp_path):
+    """So that `ros2 run` finds TensorFlow in a virtual environment that is active."""
+    shutil.copytree(source, tmp_path / "source")
+    prefix = tmp_path / "prefix"
+    subprocess.run(
+        [
+            *(sys.executable, "setup.py", "--quiet", "install", "--prefix", prefix),
+            # What colcon's ament_python build gives.
+            *("--single-version-externally-managed", "--record", tmp_path / "record"),
+        ],
+        cwd=tmp_path / "source",
+        check=True,
+        capture_output=True,
+    )
+    programs = list((prefix / "lib" / "f1_rl").iterdir())
+    assert {"driver", "simulator", "f1-rl"} <= {program.name for program in programs}
+    for program in programs:
+        assert program.read_text().startswith("#!/usr/bin/env python3\n"), program
 
 
 def member(wheel: zipfile.ZipFile, name: str) -> str:
@@ -158,10 +183,10 @@ def imported_modules(source: Path) -> set[str]:
 def test_every_imported_distribution_is_a_declared_dependency(wheel, repository):
     requirements = re.findall(r"(?m)^Requires-Dist: ([\w.-]+)", member(wheel, "METADATA"))
     declared = {normalised(name) for name in requirements}
-    # The ROS packages are those of package.xml; of Gazebo's messages the nodes do without.
+    # The ROS packages are those of package.xml.
     manifest = ElementTree.parse(repository / "package.xml").getroot()
     declared |= {normalised(element.text) for element in manifest.iter("exec_depend")}
-    declared |= {"f1-rl", "llvmlite", "ros-gz-interfaces"}  # llvmlite is Numba's own back end
+    declared |= {"f1-rl", "llvmlite"}  # llvmlite is Numba's own back end
     distributions = packages_distributions()
     undeclared = {
         f"{source.relative_to(repository)} imports {module}"
