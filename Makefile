@@ -91,7 +91,7 @@ lint: setup ## Check style and types
 lint-docker: setup ## Check docker/: Dockerfile, compose file and scripts (needs no Docker)
 	@status=0; \
 	$(VENV)/bin/hadolint --config docker/hadolint.yaml docker/Dockerfile || status=1; \
-	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml \
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml \
 		|| status=1; \
 	for script in docker/*.sh; do bash -n "$$script" || status=1; done; \
 	exit $$status

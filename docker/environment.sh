@@ -6,7 +6,7 @@ source "${F1_RL_ROS:-/opt/ros/${ROS_DISTRO:-jazzy}}/setup.bash"
 # shellcheck disable=SC1090
 source "${F1_RL_WORKSPACE:?}/install/setup.bash"
 
-# ros2 runs launch files with the system's interpreter, which knows nothing of the virtual environment.
+# ros2 runs launch files with the system's interpreter, which does not know the virtual environment.
 # Behind ROS's packages and before the system's, so NumPy is the pinned one everywhere.
 _f1_rl_packages=("${F1_RL_VENV:?}"/lib/python3.*/site-packages)
 export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}${_f1_rl_packages[0]}"
