@@ -9,8 +9,9 @@ Topics, all relative and remappable: listens to `cam_f1_left/image_raw` (or, by 
 Configuring loads the policy, runs it a few times and checks it; active, the node commands the
 car. The car is stopped, by a zero command at once and again every few hundredths of a second,
 while no new frame comes, frames cannot be used, or the emergency stop is set; and by a last one
-when the node is deactivated, fails, or its process ends, unless it is killed by SIGKILL: a car
-needs a timeout of its own for that.
+when the node is deactivated, fails, or its process ends, unless it is killed by SIGKILL or its
+machine fails: a car needs a timeout of its own for that, as the simulator has in
+`command_timeout_s`. Gazebo's plugins have none.
 """
 
 from __future__ import annotations

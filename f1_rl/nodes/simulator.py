@@ -2,9 +2,15 @@
 
 Topics, all relative and remappable, so a namespace makes another car of it: publishes
 `cam_f1_left/image_raw` and `cam_f1_left/camera_info` (every `frame_period_ms`), `odom` (the truth,
-every `odometry_period_ms`) and, if asked, `clock`; listens to `cmd_vel`. Stamps are simulated
-time, exact multiples of the periods, which never goes back: the car is reset by teleport, as one
-does in Gazebo. Like Gazebo's plugins the car follows its last command for ever.
+every `odometry_period_ms`), `centre_line` (the circuit; who comes later is told it too) and, if
+asked, `clock`; listens to `cmd_vel`. Where tf2_msgs is installed, `tf` has the way from `odom` to
+`base_link` with every odometry, and `tf_static` the one from there to the camera's optical frame.
+Stamps are simulated time, exact multiples of the periods, which never goes back: the car is reset
+by teleport, as one does in Gazebo. Like Gazebo's plugins the car follows its last command for
+ever, unless `command_timeout_s` says for how long.
+
+With `variation`, picture and delay of the commands are drawn anew, from `seed`, at every reset and
+teleport.
 
 The world runs at `rate`, or stands still (`start_paused`, `~/pause`) and moves in steps:
 lock-step. Without ROS packages that pip does not have, lock-step goes by std_srvs alone:
@@ -40,38 +46,25 @@ from typing import Any
 import numpy as np
 import rclpy
 from geometry_msgs.msg import Twist, TwistStamped
-from nav_msgs.msg import Odometry
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
-from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 
-from f1_rl.circuits import CircuitError, load_circuit
+from f1_rl.circuits import Circuit, CircuitError, load_circuit
 from f1_rl.nodes.parameters import ParameterError, declare_parameters, on_change
 from f1_rl.nodes.simulator_gazebo import GazeboServices
 from f1_rl.nodes.simulator_parameters import SimulatorParameters
+from f1_rl.nodes.simulator_topics import SimulatorTopics
 from f1_rl.nodes.simulator_world import Timing, World
 from f1_rl.ros.discovery import limit_discovery
-from f1_rl.ros.messages import (
-    MessageError,
-    camera_info_message,
-    compressed_image_message,
-    image_message,
-    odometry_message,
-    read_twist,
-    stamp_message,
-)
+from f1_rl.ros.messages import MessageError, read_twist
 from f1_rl.ros.qos import lossless
+from f1_rl.settings import SettingsError
 from f1_rl.simulation import Camera, Simulator, warm_up
 
-CAMERA_TOPIC = "cam_f1_left/image_raw"
-CAMERA_INFO_TOPIC = "cam_f1_left/camera_info"
-ODOMETRY_TOPIC = "odom"
 COMMAND_TOPIC = "cmd_vel"
-OPTICAL_FRAME = "cam_f1_left_optical"
 
 # A world that has fallen this far behind runs on from where it is instead of hurrying after.
 _GIVE_UP_CATCHING_UP_S = 0.25
@@ -99,27 +92,19 @@ class SimulatorNode:
         self.node = Node("simulator", **arguments)
         self._parameters = declare_parameters(self.node, SimulatorParameters)
         self._paused = self._parameters.start_paused
-        self._camera, self._world, start = _build(self._parameters)
+        camera, circuit, self._world, start = _build(self._parameters)
         self._check_change("step_ms", self._parameters.step_ms)
         self.node.set_parameters([Parameter("pose", value=list(start))])
         on_change(self.node, SimulatorParameters, self._check_change)
-        self._offer()
+        self._topics = SimulatorTopics(self.node, self._parameters, camera, circuit)
+        self._listen()
         self._next_tick_s = time.monotonic()
 
-    def _offer(self) -> None:
-        once = lossless(1)
-        self._images = self.node.create_publisher(Image, CAMERA_TOPIC, lossless(2))
-        self._infos = self.node.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, lossless(2))
-        self._odometry = self.node.create_publisher(Odometry, ODOMETRY_TOPIC, lossless(50))
-        self._jpegs = self._clock_publisher = self._image = None
-        if self._parameters.compressed:
-            self._jpegs = self.node.create_publisher(
-                CompressedImage, f"{CAMERA_TOPIC}/compressed", lossless(2)
-            )
-        if self._parameters.publish_clock:
-            self._clock_publisher = self.node.create_publisher(Clock, "clock", once)
+    def _listen(self) -> None:
         kind = TwistStamped if self._parameters.stamped_commands else Twist
-        self._commands = self.node.create_subscription(kind, COMMAND_TOPIC, self._on_command, once)
+        self._commands = self.node.create_subscription(
+            kind, COMMAND_TOPIC, self._on_command, lossless(1)
+        )
         self.node.create_service(Trigger, "~/step", self._on_step)
         self.node.create_service(Trigger, "~/reset", self._on_reset)
         self.node.create_service(SetBool, "~/pause", self._on_pause)
@@ -163,33 +148,9 @@ class SimulatorNode:
         self._advance(physics_steps)
 
     def _advance(self, physics_steps: int) -> None:
-        world = self._world
         for _ in range(physics_steps):
-            world.advance()
-            if self._clock_publisher is not None and world.odometry_due:
-                self._clock_publisher.publish(Clock(clock=stamp_message(world.time_ns)))
-            if world.odometry_due:
-                message = odometry_message(world.odometry(), "odom", "base_link")
-                self._odometry.publish(message)
-            if world.frame_due:
-                self._publish_frame()
-
-    def _publish_frame(self) -> None:
-        time_ns = self._world.time_ns
-        if self._infos.get_subscription_count():
-            self._infos.publish(camera_info_message(self._camera, time_ns, OPTICAL_FRAME))
-        # Like Gazebo: a camera that nobody looks through is not rendered.
-        wanted = self._images.get_subscription_count() > 0
-        jpegs = self._jpegs
-        wanted_small = jpegs is not None and jpegs.get_subscription_count() > 0
-        if not (wanted or wanted_small):
-            return
-        frame = self._world.frame()
-        if wanted:
-            self._image = image_message(frame, time_ns, OPTICAL_FRAME, self._image)
-            self._images.publish(self._image)
-        if jpegs is not None and wanted_small:
-            jpegs.publish(compressed_image_message(frame, time_ns, OPTICAL_FRAME))
+            self._world.advance()
+            self._topics.publish(self._world)
 
     def _on_command(self, message: Any) -> None:
         try:
@@ -247,8 +208,8 @@ class SimulatorNode:
             self._next_tick_s = time.monotonic()
 
 
-def _build(parameters: SimulatorParameters) -> tuple[Camera, World, tuple[float, ...]]:
-    """Return camera, world and the pose at which the car begins."""
+def _build(parameters: SimulatorParameters) -> tuple[Camera, Circuit, World, tuple[float, ...]]:
+    """Return camera, circuit, world and the pose at which the car begins."""
     try:
         circuit = load_circuit(parameters.circuit, scale=parameters.circuit_scale)
         timing = Timing(
@@ -265,16 +226,23 @@ def _build(parameters: SimulatorParameters) -> tuple[Camera, World, tuple[float,
             camera=camera,
             vehicle=parameters.vehicle,
             control_period_s=parameters.physics_step_ms / 1000,
+            variation=parameters.read_variation(),
             seed=parameters.seed,
         )
         begin = circuit.pose_at(
             np.array([parameters.start_arc_length_m]), direction=parameters.start_direction
         )
-    except (CircuitError, ValueError) as error:
+    except (CircuitError, SettingsError, ValueError) as error:
         raise ParameterError(str(error)) from error
     pose = (float(begin.x_m[0]), float(begin.y_m[0]), float(begin.yaw_rad[0]))
-    late = parameters.command_effect == "next_step"
-    return camera, World(simulator, timing, late_commands=late, start=pose), pose
+    world = World(
+        simulator,
+        timing,
+        late_commands=parameters.command_effect == "next_step",
+        command_timeout_s=parameters.command_timeout_s,
+        start=pose,
+    )
+    return camera, circuit, world, pose
 
 
 def run(make_simulator: Callable[[], SimulatorNode], args: list[str] | None = None) -> int:

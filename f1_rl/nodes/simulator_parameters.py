@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from f1_rl.circuits import DEFAULT_CIRCUIT
 from f1_rl.nodes.parameters import parameter
+from f1_rl.settings import SettingsError, build_settings, merge, parse_assignment
+from f1_rl.simulation import Variation
+
+_DOMAIN = "domain"
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,13 @@ class SimulatorParameters:
         "When a command acts: at_once, or one physics step late, as in Gazebo (next_step).",
         choices=("at_once", "next_step"),
     )
+    command_timeout_s: float = parameter(
+        0.0,
+        "How long a command acts before the car is stopped, simulated seconds; 0: until the next, "
+        "as with Gazebo's plugins.",
+        minimum=0.0,
+        maximum=3600.0,
+    )
     stamped_commands: bool = parameter(
         False, "Whether cmd_vel carries TwistStamped instead of Twist."
     )
@@ -85,8 +97,35 @@ class SimulatorParameters:
         changeable=True,
     )
     publish_clock: bool = parameter(False, "Whether simulated time goes out on clock.")
+    publish_tf: bool = parameter(
+        True, "Whether the car's and the camera's frames go out on tf and tf_static."
+    )
+    variation: tuple[str, ...] = parameter(
+        ("",),
+        "What is drawn anew at every reset, as NAME=VALUE of the settings task.variation, for "
+        "example noise_sigma=[0.0, 6.0] or action_delay_s=[0.0, 0.05]; domain: all of them, "
+        "moderately, before what follows.",
+    )
     world: str = parameter(
         "f1", "Name of the world in Gazebo's services, where ros_gz_interfaces is installed."
     )
     entity: str = parameter("f1", "Name of the car in Gazebo's services.")
     seed: int = parameter(0, "Of what is random.", minimum=0, maximum=2**31 - 1)
+
+    def read_variation(self) -> Variation:
+        """Return what the parameter variation says.
+
+        Raises:
+            SettingsError: There is no such name, or its value does not fit.
+            ValueError: A range is not one.
+        """
+        values: dict[str, Any] = {}
+        for text in filter(None, self.variation):
+            if text != _DOMAIN and "=" not in text:
+                raise SettingsError(
+                    f"parameter variation has {text!r}; write {_DOMAIN}, or NAME=VALUE, for "
+                    "example noise_sigma=[0.0, 6.0]."
+                )
+            change = asdict(Variation.domain()) if text == _DOMAIN else parse_assignment(text)
+            values = merge(values, change)
+        return build_settings(Variation, values, "parameter variation")

@@ -48,7 +48,13 @@ class World:
     """
 
     def __init__(
-        self, simulator: Simulator, timing: Timing, *, late_commands: bool, start: tuple[float, ...]
+        self,
+        simulator: Simulator,
+        timing: Timing,
+        *,
+        late_commands: bool,
+        start: tuple[float, ...],
+        command_timeout_s: float = 0.0,
     ) -> None:
         """Put the car at its start.
 
@@ -58,11 +64,13 @@ class World:
             late_commands: Whether the first physics step after a command still follows the one
                 before, as with Gazebo's plugins.
             start: Pose x, y (m) and yaw (rad).
+            command_timeout_s: For how long of simulated time a command acts; 0: until the next.
         """
         self._simulator = simulator
         self.timing = timing
         self._late_commands = late_commands
-        self._steps = 0
+        self._timeout_ms = 1000.0 * command_timeout_s
+        self._steps = self._commanded_at_step = 0
         self._command = self._acting = (0.0, 0.0)
         self.place(*start)
 
@@ -87,8 +95,9 @@ class World:
         return self._at_multiple_of(self.timing.odometry_period_ms)
 
     def command(self, speed_mps: float, yaw_rate_radps: float) -> None:
-        """Command the car until the next command: nothing times out."""
+        """Command the car until the next command, or the timeout."""
         self._command = (speed_mps, yaw_rate_radps)
+        self._commanded_at_step = self._steps
 
     def place(self, x_m: float, y_m: float, yaw_rad: float) -> None:
         """Teleport the car, at rest; what it is commanded stays.
@@ -101,6 +110,8 @@ class World:
 
     def advance(self) -> None:
         """Move by one physics step."""
+        if self._timeout_ms and self._command_age_ms >= self._timeout_ms:
+            self._command = (0.0, 0.0)
         acting = self._acting if self._late_commands else self._command
         self._acting = self._command
         self._simulator.step([acting])
@@ -121,6 +132,10 @@ class World:
             speed_mps=float(simulator.speed_mps[0]),
             yaw_rate_radps=float(simulator.yaw_rate_radps[0]),
         )
+
+    @property
+    def _command_age_ms(self) -> int:
+        return (self._steps - self._commanded_at_step) * self.timing.physics_step_ms
 
     def _at_multiple_of(self, period_ms: int) -> bool:
         return self._steps * self.timing.physics_step_ms % period_ms == 0

@@ -44,3 +44,19 @@ def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
 
     yield begin
     clean_up(started)
+
+
+@pytest.fixture
+def listen(domain_id: int) -> Iterator[Callable[..., Any]]:
+    """Make a node that listens in a namespace."""
+    from ros_listener import Listener
+
+    listeners: list[Listener] = []
+
+    def make(namespace: str = "") -> Listener:
+        listeners.append(Listener(namespace))
+        return listeners[-1]
+
+    yield make
+    for listener in listeners:
+        listener.graph.close()

@@ -43,41 +43,6 @@ CAMERA = Camera(width=64, height=48)
 MILLISECOND = 1_000_000
 
 
-class Listener:
-    def __init__(self, namespace):
-        self.graph = Graph("listener", namespace=namespace)
-        self.came = {}
-
-    def listen(self, kind, topic, depth=50):
-        messages = self.came.setdefault(topic, [])
-        self.graph.node.create_subscription(kind, topic, messages.append, lossless(depth))
-        return messages
-
-    def wait_for(self, topic, count, timeout_s=20.0):
-        until = time.monotonic() + timeout_s
-        while len(self.came[topic]) < count:
-            assert time.monotonic() < until, f"{len(self.came[topic])} of {count} on {topic}"
-            time.sleep(0.01)
-        return self.came[topic]
-
-    def call(self, kind, name, request):
-        client = self.graph.node.create_client(kind, name)
-        return self.graph.call(client, request, time.monotonic() + 20.0)
-
-
-@pytest.fixture
-def listen(domain_id):
-    listeners = []
-
-    def make(namespace=""):
-        listeners.append(Listener(namespace))
-        return listeners[-1]
-
-    yield make
-    for listener in listeners:
-        listener.graph.close()
-
-
 def test_it_publishes_what_the_gazebo_car_does_in_real_time(start, listen):
     start(
         "f1_rl.nodes.simulator", "-r", "__ns:=/real", compressed=True, publish_clock=True, **SMALL
