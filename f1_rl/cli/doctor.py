@@ -2,36 +2,19 @@
 
 import argparse
 import importlib
-import os
 import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
-from f1_rl.cli import options
+from f1_rl.cli import doctor_gazebo, doctor_ros, options
+from f1_rl.cli.finding import Finding
 
 SUMMARY = "Check interpreter, packages, GPU, ROS, Gazebo and disk; say how to mend what is wrong."
 
 _NEEDED_GB = 2.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found.
-
-    Attributes:
-        name: What was checked.
-        works: Whether it can be used; None where it is optional and absent.
-        detail: What was found.
-        remedy: The command that mends it, where there is something to mend.
-    """
-
-    name: str
-    works: bool | None
-    detail: str
-    remedy: str = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for finding in findings:
             mark = {True: "ok", False: "NO", None: "--"}[finding.works]
-            print(f"{mark:3} {finding.name:12} {finding.detail}")
+            print(f"{mark:3} {finding.name:17} {finding.detail}")
             if finding.remedy:
-                print(f"{'':17}{finding.remedy}")
+                print(f"{'':22}{finding.remedy}")
     return 1 if any(finding.works is False for finding in findings) else 0
 
 
@@ -125,21 +108,6 @@ def _policy() -> Finding:
     )
 
 
-def _ros() -> Finding:
-    distribution = os.environ.get("ROS_DISTRO")
-    found = _package("ROS 2", "rclpy", "source /opt/ros/jazzy/setup.bash", optional=True)
-    if found.works and distribution:
-        return Finding("ROS 2", True, distribution)
-    return found
-
-
-def _gazebo() -> Finding:
-    path = shutil.which("gz")
-    if path:
-        return Finding("Gazebo", True, path)
-    return Finding("Gazebo", None, "no gz command; the embedded simulator is used")
-
-
 def _disk() -> Finding:
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     if free >= _NEEDED_GB:
@@ -156,7 +124,11 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _policy,
     _report,
     _video,
-    _ros,
-    _gazebo,
+    doctor_ros.ros,
+    doctor_ros.bridge,
+    doctor_ros.gazebo_messages,
+    doctor_ros.shared_memory,
+    doctor_gazebo.gazebo,
+    doctor_gazebo.renderer,
     _disk,
 )
