@@ -70,7 +70,7 @@ def test_package_xml_and_the_package_agree_on_name_and_version(repository):
     assert manifest.findtext("export/build_type") == "ament_python"
 
 
-@pytest.mark.parametrize("pins", ["build", "py310", "py311", "py312"])
+@pytest.mark.parametrize("pins", ["build", "py310", "py311", "py312", "gpu-py312"])
 def test_every_pin_is_exact_and_hashed_and_names_no_index(pins, repository):
     text = (repository / "requirements" / f"{pins}.txt").read_text("utf-8")
     entries = re.split(r"\n(?=\S)", re.sub(r"(?m)^\s*#.*\n?", "", text).strip())
