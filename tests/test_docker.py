@@ -203,7 +203,8 @@ def test_the_launch_files_accept_what_compose_gives_them(repository, services):
     )
 
     for name, arguments in launches(services):
-        declared = {one.name: one for one in read(str(repository / "launch" / name)).entities}
+        description = read(str(repository / "launch" / name))
+        declared = {one.name: one for one in description.get_launch_arguments()}
         for argument in arguments:
             key, value = argument.split(":=")
             assert key in declared, name

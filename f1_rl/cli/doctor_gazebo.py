@@ -83,8 +83,8 @@ def renderer() -> Finding:
     Where a part of the driver is missing, Gazebo draws in software and says nothing.
     """
     path = shutil.which("gz")
-    if path is None:
-        return Finding("renderer", None, "unknown without Gazebo")
+    if path is None or not gazebo().works:
+        return Finding("renderer", None, "unknown without Gazebo Harmonic")
     with tempfile.TemporaryDirectory(prefix="f1-rl-doctor-") as folder:
         world = Path(folder) / "world.sdf"
         world.write_text(_WORLD, encoding="utf-8")

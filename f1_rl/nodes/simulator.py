@@ -53,6 +53,7 @@ from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import SetBool, Trigger
 
 from f1_rl.circuits import Circuit, CircuitError, load_circuit
+from f1_rl.gazebo.names import COMMAND_TOPIC
 from f1_rl.nodes.parameters import ParameterError, declare_parameters, on_change
 from f1_rl.nodes.simulator_gazebo import GazeboServices
 from f1_rl.nodes.simulator_parameters import SimulatorParameters
@@ -63,8 +64,6 @@ from f1_rl.ros.messages import MessageError, read_twist
 from f1_rl.ros.qos import lossless
 from f1_rl.settings import SettingsError
 from f1_rl.simulation import Camera, Simulator, warm_up
-
-COMMAND_TOPIC = "cmd_vel"
 
 # A world that has fallen this far behind runs on from where it is instead of hurrying after.
 _GIVE_UP_CATCHING_UP_S = 0.25

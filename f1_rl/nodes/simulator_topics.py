@@ -10,16 +10,18 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from f1_rl.circuits import Circuit
+from f1_rl.gazebo.names import (
+    BASE_FRAME,
+    CAMERA_INFO_TOPIC,
+    CLOCK_TOPIC,
+    IMAGE_TOPIC,
+    ODOMETRY_FRAME,
+    ODOMETRY_TOPIC,
+    OPTICAL_FRAME,
+)
 from f1_rl.nodes.simulator_parameters import SimulatorParameters
 from f1_rl.nodes.simulator_world import World
-from f1_rl.ros.frames import (
-    BASE_FRAME,
-    ODOMETRY_FRAME,
-    OPTICAL_FRAME,
-    base_transform,
-    camera_transform,
-    centre_line_message,
-)
+from f1_rl.ros.frames import base_transform, camera_transform, centre_line_message
 from f1_rl.ros.messages import (
     OdometrySample,
     camera_info_message,
@@ -31,10 +33,7 @@ from f1_rl.ros.messages import (
 from f1_rl.ros.qos import latched, lossless
 from f1_rl.simulation import Camera
 
-CAMERA_TOPIC = "cam_f1_left/image_raw"
-CAMERA_INFO_TOPIC = "cam_f1_left/camera_info"
-COMPRESSED_TOPIC = f"{CAMERA_TOPIC}/compressed"
-ODOMETRY_TOPIC = "odom"
+COMPRESSED_TOPIC = f"{IMAGE_TOPIC}/compressed"
 CENTRE_LINE_TOPIC = "centre_line"
 TRANSFORM_TOPIC = "tf"
 STATIC_TRANSFORM_TOPIC = "tf_static"
@@ -55,14 +54,14 @@ class SimulatorTopics:
             circuit: That it drives on.
         """
         self._camera = camera
-        self._images = node.create_publisher(Image, CAMERA_TOPIC, lossless(2))
+        self._images = node.create_publisher(Image, IMAGE_TOPIC, lossless(2))
         self._infos = node.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, lossless(2))
         self._odometry = node.create_publisher(Odometry, ODOMETRY_TOPIC, lossless(50))
         self._image = self._jpegs = self._clock = self._transforms = None
         if parameters.compressed:
             self._jpegs = node.create_publisher(CompressedImage, COMPRESSED_TOPIC, lossless(2))
         if parameters.publish_clock:
-            self._clock = node.create_publisher(Clock, "clock", lossless(1))
+            self._clock = node.create_publisher(Clock, CLOCK_TOPIC, lossless(1))
         if parameters.publish_tf and find_spec("tf2_msgs") is not None:
             self._transforms = Transforms(node, camera)
         self._centre_line = node.create_publisher(Path, CENTRE_LINE_TOPIC, latched())

@@ -9,12 +9,9 @@ from geometry_msgs.msg import PoseStamped, Quaternion, TransformStamped
 from nav_msgs.msg import Path
 
 from f1_rl.circuits import Circuit
+from f1_rl.gazebo.names import BASE_FRAME, ODOMETRY_FRAME, OPTICAL_FRAME
 from f1_rl.ros.messages import OdometrySample, quaternion_of, stamp_message
 from f1_rl.simulation import Camera
-
-ODOMETRY_FRAME = "odom"
-BASE_FRAME = "base_link"
-OPTICAL_FRAME = "cam_f1_left_optical"
 
 # Closer together the points of a drawn line add nothing.
 _PATH_SPACING_M = 0.25

@@ -13,6 +13,7 @@ import pytest
 from f1_rl.cli import doctor, doctor_gazebo, doctor_ros
 
 GPU = "NVIDIA GeForce RTX 4070/PCIe/SSE2"
+HARMONIC = '[ "$2" = --versions ] && { echo 8.9.0; exit; }'
 SOFTWARE = "llvmpipe (LLVM 15.0.6, 256 bits)"
 
 
@@ -35,6 +36,7 @@ def programs(tmp_path, monkeypatch):
 def gz_that_draws_with(renderer: str, log: str = "ogre2.log") -> str:
     """Return the script of a gz that writes its log as the real one does, where HOME is."""
     return (
+        f"{HARMONIC}\n"
         'mkdir -p "$HOME/.gz/rendering"\n'
         f'echo "10:00:28: GL_VENDOR = somebody" > "$HOME/.gz/rendering/{log}"\n'
         f'echo "10:00:28: GL_RENDERER = {renderer}" >> "$HOME/.gz/rendering/{log}"'
@@ -69,9 +71,11 @@ def test_a_gazebo_that_hangs_is_ended(programs, monkeypatch):
     monkeypatch.setattr(doctor_gazebo, "_ANSWER_WITHIN_S", 0.3)
     monkeypatch.setattr(doctor_gazebo, "_DRAW_WITHIN_S", 0.3)
     # The child keeps the output open.
-    programs("gz", "sleep 30 & sleep 30")
     began_s = time.monotonic()
+    programs("gz", "sleep 30 & sleep 30")
     assert "does not answer" in doctor_gazebo.gazebo().detail
+    programs("gz", f"{HARMONIC}\nsleep 30 & sleep 30")
+    monkeypatch.setattr(doctor_gazebo, "_ANSWER_WITHIN_S", 20.0)
     assert "does not come to an end" in doctor_gazebo.renderer().detail
     assert time.monotonic() - began_s < 10.0
 
@@ -96,8 +100,8 @@ def test_it_tells_what_draws(programs, renderer, has_gpu, detail, has_remedy):
 
 def test_gazebo_draws_apart_from_others_and_from_the_users_files(programs, tmp_path):
     told, world = tmp_path / "told", tmp_path / "world.sdf"
-    script = f'for last; do :; done\necho "$HOME $GZ_PARTITION $*" > {told}\ncp "$last" {world}'
-    programs("gz", script)
+    write = f'echo "$HOME $GZ_PARTITION $*" > {told}; cp "$last" {world}'
+    programs("gz", f"{HARMONIC}\nfor last; do :; done\n{write}")
     assert "tells of no renderer" in doctor_gazebo.renderer().detail
     home, partition, *command = told.read_text().split()
     assert not Path(home).exists()
@@ -106,9 +110,13 @@ def test_gazebo_draws_apart_from_others_and_from_the_users_files(programs, tmp_p
     assert ElementTree.parse(world).find(".//sensor").get("type") == "camera"
 
 
-@pytest.mark.skipif(shutil.which("gz") is None, reason="Gazebo is not installed")
+def test_an_old_gazebo_is_not_asked_what_draws(programs):
+    programs("gz", "echo 6.16.0")
+    assert doctor_gazebo.renderer().works is None
+
+
+@pytest.mark.skipif(not doctor_gazebo.gazebo().works, reason="no Gazebo Harmonic is installed")
 def test_a_real_gazebo_tells_what_draws():
-    assert doctor_gazebo.gazebo().works is True
     finding = doctor_gazebo.renderer()
     assert finding.works is True, finding
     assert finding.detail

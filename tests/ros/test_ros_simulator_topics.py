@@ -16,11 +16,13 @@ from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 from f1_rl.circuits import load_circuit
+from f1_rl.gazebo import names
+from f1_rl.gazebo.names import BASE_FRAME, ODOMETRY_FRAME, OPTICAL_FRAME
 from f1_rl.nodes import simulator_topics as topics
 from f1_rl.nodes.parameters import ParameterError
 from f1_rl.nodes.simulator import SimulatorNode
 from f1_rl.nodes.simulator_parameters import SimulatorParameters
-from f1_rl.ros.frames import BASE_FRAME, ODOMETRY_FRAME, OPTICAL_FRAME, camera_transform
+from f1_rl.ros.frames import camera_transform
 from f1_rl.ros.messages import decode_image, read_odometry, twist_message
 from f1_rl.ros.qos import latched, lossless
 from f1_rl.settings import SettingsError
@@ -85,10 +87,10 @@ def test_the_frames_hang_together_and_follow_the_car(start, listen):
     (camera,) = listener.wait_for(topics.STATIC_TRANSFORM_TOPIC, 1)[0].transforms
     assert camera == camera_transform(Camera(width=64, height=48))
     listener.listen(TFMessage, topics.TRANSFORM_TOPIC, lossless(100))
-    listener.listen(Odometry, topics.ODOMETRY_TOPIC)
+    listener.listen(Odometry, names.ODOMETRY_TOPIC)
     listener.wait_for(topics.TRANSFORM_TOPIC, 20)
-    listener.wait_for(topics.ODOMETRY_TOPIC, 20)
-    odometry = {str(m.header.stamp): m for m in list(listener.came[topics.ODOMETRY_TOPIC])}
+    listener.wait_for(names.ODOMETRY_TOPIC, 20)
+    odometry = {str(m.header.stamp): m for m in list(listener.came[names.ODOMETRY_TOPIC])}
     both = 0
     for message in list(listener.came[topics.TRANSFORM_TOPIC]):
         (transform,) = message.transforms
@@ -105,11 +107,11 @@ def test_the_frames_hang_together_and_follow_the_car(start, listen):
 def test_frames_can_be_left_to_somebody_else(start, listen):
     start("f1_rl.nodes.simulator", "-r", "__ns:=/treeless", publish_tf=False, **SMALL)
     listener = listen("/treeless")
-    listener.listen(Odometry, topics.ODOMETRY_TOPIC)
-    listener.wait_for(topics.ODOMETRY_TOPIC, 1)
-    names = [name for name, _ in listener.graph.node.get_topic_names_and_types()]
-    assert "/treeless/centre_line" in names
-    assert "/treeless/tf" not in names
+    listener.listen(Odometry, names.ODOMETRY_TOPIC)
+    listener.wait_for(names.ODOMETRY_TOPIC, 1)
+    offered = [name for name, _ in listener.graph.node.get_topic_names_and_types()]
+    assert "/treeless/centre_line" in offered
+    assert "/treeless/tf" not in offered
 
 
 def step(listener):
@@ -126,7 +128,7 @@ def commander(listener):
 
 def speeds_after_a_command(listener, steps):
     """Command 2 m/s once, and return the car's speed at the end of each step of 50 ms after it."""
-    samples = listener.listen(Odometry, topics.ODOMETRY_TOPIC)
+    samples = listener.listen(Odometry, names.ODOMETRY_TOPIC)
     publisher = commander(listener)
     until = time.monotonic() + 20.0
     state = {"command": [0.0, 0.0]}
@@ -138,7 +140,7 @@ def speeds_after_a_command(listener, steps):
     begin = before + 5
     for _ in range(steps - 1):
         state = step(listener)
-    listener.wait_for(topics.ODOMETRY_TOPIC, before + 5 * steps)
+    listener.wait_for(names.ODOMETRY_TOPIC, before + 5 * steps)
     messages = samples[begin - 1 : begin - 1 + 5 * steps : 5]
     return [read_odometry(message).speed_mps for message in messages], state
 
@@ -179,17 +181,17 @@ def frames_of_resets(start, listen, namespace, **parameters):
         **{"start_paused": True, **SMALL, **parameters},
     )
     listener = listen(f"/{namespace}")
-    listener.listen(Image, topics.CAMERA_TOPIC)
+    listener.listen(Image, names.IMAGE_TOPIC)
     client = listener.graph.node.create_client(Trigger, "simulator/step")
     listener.graph.wait_for_service(client, time.monotonic() + 20.0)
     pictures = []
-    while not listener.came[topics.CAMERA_TOPIC]:
+    while not listener.came[names.IMAGE_TOPIC]:
         step(listener)
     for _ in range(2):
         listener.call(Trigger, "simulator/reset", Trigger.Request())
-        before = len(listener.came[topics.CAMERA_TOPIC])
+        before = len(listener.came[names.IMAGE_TOPIC])
         step(listener)
-        message = listener.wait_for(topics.CAMERA_TOPIC, before + 1)[-1]
+        message = listener.wait_for(names.IMAGE_TOPIC, before + 1)[-1]
         pictures.append(decode_image(message).astype(int))
     return pictures
 
@@ -261,8 +263,8 @@ def test_rviz_shows_topics_that_the_node_has(repository):
     assert options["Fixed Frame"] == ODOMETRY_FRAME
     shown = {name: one["Topic"]["Value"] for name, one in displays.items() if "Topic" in one}
     assert shown == {
-        "Camera": f"/{topics.CAMERA_TOPIC}",
-        "Odometry": f"/{topics.ODOMETRY_TOPIC}",
+        "Camera": f"/{names.IMAGE_TOPIC}",
+        "Odometry": f"/{names.ODOMETRY_TOPIC}",
         "Centre line": f"/{topics.CENTRE_LINE_TOPIC}",
     }
     line = displays["Centre line"]["Topic"]
