@@ -1,9 +1,11 @@
 """The launch files with the real launch machinery, and their parameter files without it."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def test_parameter_files_hold_parameters_that_exist_with_their_defaults(
 
 
 @pytest.fixture
-def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An installation of the package as colcon would make it."""
     marker = tmp_path / "share" / "ament_index" / "resource_index" / "packages" / "f1_rl"
     marker.parent.mkdir(parents=True)
@@ -63,7 +65,10 @@ def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) ->
     before = os.environ.get("AMENT_PREFIX_PATH", "")
     monkeypatch.setenv("AMENT_PREFIX_PATH", f"{tmp_path}{os.pathsep}{before}".rstrip(os.pathsep))
     monkeypatch.setenv("PYTHONPATH", f"{repository}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    return tmp_path
+    yield tmp_path
+    # A test that failed may have left something running.
+    for number in running(tmp_path):
+        os.kill(number, signal.SIGKILL)
 
 
 def launch(prefix: Path, what: str | Path, *arguments: str) -> "subprocess.Popen[str]":
@@ -78,15 +83,21 @@ def launch(prefix: Path, what: str | Path, *arguments: str) -> "subprocess.Popen
     )
 
 
-def is_running(program: Path) -> bool:
-    commands = (path / "cmdline" for path in Path("/proc").iterdir() if path.name.isdigit())
+def running(program: Path) -> list[int]:
+    """The processes whose command line has that path."""
     found = []
-    for command in commands:
-        try:
-            found.append(str(program).encode() in command.read_bytes())
-        except OSError:
-            continue
-    return any(found)
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if (
+                process.name.isdigit()
+                and str(program).encode() in (process / "cmdline").read_bytes()
+            ):
+                found.append(int(process.name))
+    return found
+
+
+def is_running(program: Path) -> bool:
+    return bool(running(program))
 
 
 @needs_launch

@@ -31,10 +31,11 @@ class FaultySimulator(SimulatorNode):
         )
         self.node.declare_parameter("fault", "")
         self.node.declare_parameter("after", 3)
-        publish, self._images_publish = self._odometry.publish, self._images.publish
+        topics = self._topics
+        publish, self._images_publish = topics._odometry.publish, topics._images.publish
         self.answer_steps()
-        self._odometry = _Through(self._odometry, lambda message: self.odometry(publish, message))
-        self._images = _Through(self._images, self.image)
+        topics._odometry = _Through(topics._odometry, lambda sent: self.odometry(publish, sent))
+        topics._images = _Through(topics._images, self.image)
 
     def answer_steps(self):
         """Have steps answered as often as the fault says."""
