@@ -142,7 +142,7 @@ def test_a_simulator_that_is_killed_and_comes_back_costs_an_episode(
     trainer.wait_for("is not learned from", SOON_S)
     step = heard.step()
     second = start("simulator", *namespace, ready="ready", **SIMULATOR)
-    until(lambda: heard.step() > step + 60, SOON_S, trainer.output)
+    until(lambda: heard.step() > step + 60, trainer.output)
     assert int(heard.figures()["faults"]) >= 1
     assert end(trainer, signal.SIGINT) == 0
     assert second.end() == 0
