@@ -189,7 +189,7 @@ def drive(
     """Drive in Gazebo and in the embedded simulator, and print a row."""
     car = {"clockwork": "gazebo"}
     if arguments.car == "ackermann":
-        car |= {"brakes_first": True, "settle_periods": 4}
+        car |= {"braking_periods": 100, "settle_periods": 4}
     env = F1CameraRosVectorEnv(1, ros=car, **task.as_dict())
     try:
         laps = LapDrive(task, arguments.starts, cars=env.task.cars)

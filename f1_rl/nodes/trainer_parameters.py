@@ -96,7 +96,7 @@ class TrainerParameters:
         }
         if self.car == "ackermann":
             task["vehicle"] = "single_track"
-            ros |= {"brakes_first": True, "settle_periods": 4}
+            ros |= {"braking_periods": 100, "settle_periods": 4}
         count = len(self.namespaces)
         domains = self.domain_ids * count if len(self.domain_ids) == 1 else self.domain_ids
         cars: dict[str, Any] = {

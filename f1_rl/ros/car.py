@@ -46,8 +46,10 @@ _FIRST_FRAME_S = 1.0
 _RETRY_AFTER_S = 0.1
 # Without a frame for this long, no step is left over.
 _QUIET_S = 0.3
-# A braking car is waited for no longer, and stands when it is slower than this.
-_BRAKING_PERIODS = 100
+# More than there are between two frames, and how long what comes of one may take.
+_SMALLEST_STEPS = 200
+_NUDGE_S = 0.01
+# A car that is slower stands.
 _STANDSTILL_MPS = 0.05
 # Cosine of the tilt at which a car has fallen over.
 _FALLEN = 0.5
@@ -267,38 +269,40 @@ class RosCar:
         deadline_s = time.monotonic() + self._settings.step_timeout_s
         self._check_commanders()
         self.stop()
-        if self._stamp_ns is None:
+        last_ns = self._stamp_ns
+        if last_ns is None:
             self._inbox.clear()
-        elif self._settings.lock_step and self._settings.brakes_first:
-            self._brake(self._stamp_ns)
+        if self._settings.lock_step and not self._clockwork.tells_time:
+            last_ns = self._find_time() if last_ns is None else self._brake(last_ns)
         stands_ns = self._clockwork.teleport(pose, deadline_s)
-        if self._settings.lock_step:
-            self._settle(stands_ns)
-        else:
+        if not self._settings.lock_step:
             self._see_pose(pose, stands_ns)
+        else:
+            self._settle(last_ns if stands_ns is None else stands_ns)
         self._check_pose(pose)
 
-    def _settle(self, stands_ns: int | None) -> None:
+    def _settle(self, last_ns: int | None) -> None:
         """Step in place until frame and odometry are of after the teleport."""
-        last_ns = self._stamp_ns if stands_ns is None else stands_ns
         if last_ns is None:
-            last_ns = self._find_time()
+            raise CarFault("nobody says what time it is in the simulator.")
         for _ in range(self._settings.settle_periods):
             last_ns += self._period_ns
             self._drive((0.0, 0.0), last_ns)
 
-    def _brake(self, last_ns: int) -> None:
-        """Step until the car stands, or nearly."""
-        for _ in range(_BRAKING_PERIODS):
-            if abs(self._odometry.speed_mps) < _STANDSTILL_MPS:
-                return
+    def _brake(self, last_ns: int) -> int:
+        """Step until the car stands, or nearly, and return the time."""
+        for _ in range(self._settings.braking_periods):
             last_ns += self._period_ns
             self._drive((0.0, 0.0), last_ns)
+            if abs(self._odometry.speed_mps) < _STANDSTILL_MPS:
+                break
+        return last_ns
 
     def _find_time(self) -> int:
-        """Step once and return the stamp of the last frame that comes of it.
+        """Step until a frame is taken just when time stands still again, and return its stamp.
 
-        Requests that nobody waits for any more may have left steps over, which run too.
+        Requests that nobody waits for any more may have left steps over, which run first; and a
+        world that was paused by somebody may stand between two frames.
         """
         self._clockwork.begin_step()
         self._wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
@@ -311,7 +315,24 @@ class RosCar:
                     f"frames keep coming on {self._image_topic} although nobody steps; pause the "
                     "world, or drive it without lock_step."
                 )
-        return newest.stamp_ns
+        return self._step_to_frame(newest.stamp_ns + self._period_ns)
+
+    def _step_to_frame(self, due_ns: int) -> int:
+        """Take smallest steps until the frame that is due next, and return its stamp."""
+        for _ in range(_SMALLEST_STEPS):
+            self._clockwork.nudge(time.monotonic() + self._settings.step_timeout_s)
+            # Odometry goes out at once, a frame only when it is drawn.
+            self._inbox.wait(lambda: self._is_measured(due_ns), time.monotonic() + _NUDGE_S)
+            if self._is_measured(due_ns):
+                self._wait(lambda: self._has_frame_since(due_ns), "no frame", None)
+                return self._newest().stamp_ns
+        raise CarFault(
+            f"no odometry on {self._odometry_topic} has the stamp of a frame; set its period to a "
+            "divisor of the frames'."
+        )
+
+    def _is_measured(self, time_ns: int) -> bool:
+        return self._inbox.odometry_at(time_ns, self._tolerance_ns) is not None
 
     def _comes_after(self, frame: Arrival, within_s: float) -> bool:
         """Say whether a newer frame comes in that time."""
@@ -362,12 +383,15 @@ class RosCar:
 
     def _check_nothing_came(self, now_ns: int) -> None:
         """Make sure that the frame to come was not there before the command."""
-        frame = self._inbox.frame
-        if frame is not None and frame.stamp_ns > now_ns + self._tolerance_ns:
-            raise CarFault(
-                f"a frame stamped {frame.stamp_ns / 1e9:.3f} s came before the step after "
-                f"{now_ns / 1e9:.3f} s: somebody else steps."
-            )
+        for what, item in (
+            ("a frame", self._inbox.frame),
+            ("odometry", self._inbox.newest_odometry),
+        ):
+            if item is not None and item.stamp_ns > now_ns + self._tolerance_ns:
+                raise CarFault(
+                    f"{what} stamped {item.stamp_ns / 1e9:.3f} s came before the step after "
+                    f"{now_ns / 1e9:.3f} s: somebody else steps."
+                )
 
     def _is_due(self, expected_ns: int) -> bool:
         """Say whether the frame of a step and its odometry are there.

@@ -38,7 +38,21 @@ class Pose:
 
 
 class Clockwork(Protocol):
-    """Moves simulated time and the car."""
+    """Moves simulated time and the car.
+
+    Attributes:
+        tells_time: Whether `teleport` says when the car stands, and brings it to a stand; else
+            command and momentum survive it.
+    """
+
+    tells_time: bool
+
+    def nudge(self, deadline_s: float) -> None:
+        """Move time by the smallest step there is, and wait for its answer, which may be lost.
+
+        Args:
+            deadline_s: When to wait no longer, on `time.monotonic()`.
+        """
 
     def begin_step(self) -> None:
         """Ask for one control period. Its frame says when it is over, not the answer."""
@@ -121,6 +135,8 @@ class _Steps:
 class SimulatorClockwork:
     """The services of our simulator node, std_srvs and parameters only; see its module."""
 
+    tells_time = True
+
     def __init__(self, graph: Graph, simulator: str, control_period_ms: int, poke: Any) -> None:
         """Make the clients.
 
@@ -138,6 +154,11 @@ class SimulatorClockwork:
         self._set = node.create_client(
             SetParametersAtomically, f"{simulator}/set_parameters_atomically"
         )
+
+    def nudge(self, deadline_s: float) -> None:
+        """See `Clockwork`: a step is the smallest there is."""
+        self._steps.begin(Trigger.Request())
+        self._steps.answer(deadline_s - time.monotonic())
 
     def begin_step(self) -> None:
         """See `Clockwork`."""
@@ -192,6 +213,8 @@ class SimulatorClockwork:
 class GazeboClockwork:
     """Gazebo's services, as ros_gz_bridge offers them."""
 
+    tells_time = False
+
     def __init__(
         self, graph: Graph, settings: RosCarSettings, control_period_ms: int, poke: Any
     ) -> None:
@@ -227,14 +250,22 @@ class GazeboClockwork:
         self._steps = _Steps(graph.node.create_client(ControlWorld, f"{world}/control"), poke)
         self._teleports = graph.node.create_client(SetEntityPose, f"{world}/set_pose/blocking")
 
+    def nudge(self, deadline_s: float) -> None:
+        """See `Clockwork`: one step of physics."""
+        self._request(1)
+        self._steps.answer(deadline_s - time.monotonic())
+
     def begin_step(self) -> None:
         """See `Clockwork`."""
         # Command and request reach Gazebo by different ways, which nothing puts in order.
         time.sleep(self._settings.command_barrier_ms / 1000)
+        self._request(self._physics_steps)
+
+    def _request(self, physics_steps: int) -> None:
         request = self._control.Request()
         # Gazebo steps only where the same request leaves the world paused.
         request.world_control.pause = True
-        request.world_control.multi_step = self._physics_steps
+        request.world_control.multi_step = physics_steps
         self._steps.begin(request)
 
     def refusal(self) -> str:

@@ -33,8 +33,8 @@ class RosCarSettings(Settings, frozen=True):
         longest_gap: Free-running, how many control periods may lie between two frames.
         settle_periods: How many control periods a car stands after a teleport, at least 1; more
             for cars whose wheels keep turning.
-        brakes_first: Whether the car is brought to a stand before a teleport, for cars whose
-            momentum survives one.
+        braking_periods: How many control periods a car gets at most to come to a stand before a
+            teleport, where a teleport leaves command and momentum as they are, as in Gazebo.
         position_tolerance_m: By how much a placed car may stand beside its pose.
         yaw_tolerance_rad: By how much it may point beside it.
         height_tolerance_m: By how much its origin may be above or below the ground.
@@ -58,7 +58,7 @@ class RosCarSettings(Settings, frozen=True):
     stamp_tolerance_ms: NonNegativeFloat = 1.0
     longest_gap: PositiveInt = 5
     settle_periods: PositiveInt = 1
-    brakes_first: bool = False
+    braking_periods: PositiveInt = 1
     position_tolerance_m: PositiveFloat = 0.05
     yaw_tolerance_rad: PositiveFloat = 0.05
     height_tolerance_m: PositiveFloat = 0.3

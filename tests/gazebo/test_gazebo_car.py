@@ -1,0 +1,273 @@
+"""A car in a real Gazebo behind the real ros_gz_bridge, where both are installed.
+
+F1_RL_RENDER_ENGINE chooses what draws (ogre2 by default).
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from f1_rl.circuits import Poses, load_circuit
+from f1_rl.driving.cars import CarFault
+from f1_rl.driving.determinism import measure_divergence
+from f1_rl.gazebo import WorldSettings, write_world
+from f1_rl.launching.gazebo import GazeboInstance
+from f1_rl.launching.share import ament_prefix
+from f1_rl.simulation import Camera
+
+ENGINE = os.environ.get("F1_RL_RENDER_ENGINE", "ogre2")
+INSTALLED = (
+    shutil.which("gz") is not None
+    and ament_prefix("ros_gz_bridge") is not None
+    and find_spec("rclpy") is not None
+    and find_spec("ros_gz_interfaces") is not None
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not INSTALLED, reason="Gazebo, ros_gz_bridge or ros_gz_interfaces is not installed"
+    ),
+]
+PERIOD_NS = 50_000_000
+CAMERA = Camera(width=160, height=120)
+PHYSICS_STEP_S = 0.002
+
+Start = Callable[..., "list[subprocess.Popen[bytes]]"]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, domain_id: int) -> Iterator[Start]:
+    """Start Gazebo, paused, and its bridge."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(namespace: str = "/", car: str = "kinematic") -> "list[subprocess.Popen[bytes]]":
+        settings = WorldSettings(
+            car=car, camera=CAMERA, real_time_factor=0.0, render_engine=ENGINE, gui=False
+        )
+        folder = tmp_path_factory.mktemp("worlds")
+        world = write_world(load_circuit("simple"), settings, folder)
+        partition = f"f1_rl-test-{os.getpid()}-{len(started)}"
+        instance = GazeboInstance(world, namespace, partition, headless=ENGINE == "ogre2")
+        processes = [
+            subprocess.Popen(
+                program.command_line(), env={**os.environ, **discovery(), **program.environment}
+            )
+            for program in instance.processes()
+        ]
+        started.extend(processes)
+        return processes
+
+    yield begin
+    for process in started:
+        process.send_signal(signal.SIGINT)
+    for process in started:
+        try:
+            process.wait(20.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def discovery() -> dict[str, str]:
+    from f1_rl.ros.discovery import discovery_environment
+
+    return discovery_environment(os.environ)
+
+
+@pytest.fixture(scope="module")
+def join(domain_id: int) -> Iterator[Callable]:
+    """Join the graph as whoever steps one or more cars."""
+    from f1_rl.ros.car import RosCar
+    from f1_rl.ros.cars import RosCars
+    from f1_rl.ros.graph import Graph
+    from f1_rl.ros.settings import RosCarSettings
+
+    graphs: list[Graph] = []
+
+    def make(*namespaces: str, **changes):
+        settings = RosCarSettings(clockwork="gazebo", **{"step_timeout_s": 3.0, **changes})
+        cars = []
+        for namespace in namespaces or ("/",):
+            graphs.append(Graph(f"test_{len(graphs)}", namespace=namespace))
+            cars.append(RosCar(graphs[-1], CAMERA, 50, settings))
+        return RosCars(cars, load_circuit("simple"))
+
+    yield make
+    for graph in graphs:
+        graph.close()
+
+
+@pytest.fixture(scope="module")
+def car(start: Start, join):
+    start()
+    return join()
+
+
+def place(cars, arc_length_m: float = 0.0) -> Poses:
+    count = cars.num_cars
+    poses = cars.circuits[0].pose_at(np.full(count, arc_length_m))
+    cars.place(np.arange(count), np.zeros(count, np.int64), poses)
+    return poses
+
+
+def drive(cars, steps: int) -> None:
+    for _ in range(steps):
+        cars.step(np.tile([1.0, 0.0], (cars.num_cars, 1)))
+
+
+def control(cars, **fields) -> None:
+    """Ask Gazebo for something behind the environment's back."""
+    from ros_gz_interfaces.srv import ControlWorld
+
+    graph = cars.cars[0]._graph
+    client = graph.node.create_client(ControlWorld, "world/f1/control")
+    request = ControlWorld.Request()
+    for name, value in fields.items():
+        setattr(request.world_control, name, value)
+    graph.call(client, request, time.monotonic() + 10.0)
+
+
+def test_every_frame_is_of_its_step_and_a_command_acts_one_physics_step_late(car):
+    place(car)
+    driven_m, expected_m, last_mps = 0.0, 0.0, 0.0
+    for i in range(100):
+        speed_mps = 3.0 + np.sin(i)
+        before, stamp_ns = car.poses, car.cars[0].report.stamp_ns
+        car.step(np.array([[speed_mps, 0.0]]))
+        assert car.cars[0].report.stamp_ns == stamp_ns + PERIOD_NS
+        moved = car.poses
+        driven_m += float(np.hypot(moved.x_m - before.x_m, moved.y_m - before.y_m)[0])
+        expected_m += last_mps * PHYSICS_STEP_S + speed_mps * (0.05 - PHYSICS_STEP_S)
+        assert driven_m == pytest.approx(expected_m, abs=1e-3)
+        last_mps = speed_mps
+
+
+def test_a_teleported_car_is_seen_where_it_was_put(car):
+    place(car)
+    for arc_length_m in (10.0, 60.0, 60.0):
+        for _ in range(3):
+            car.step(np.array([[5.0, 0.5]]))
+        pose = place(car, arc_length_m)
+        np.testing.assert_allclose([car.poses.x_m, car.poses.y_m], [pose.x_m, pose.y_m], atol=1e-6)
+        assert car.time_s[0] == 0.0
+
+
+def test_two_drives_with_the_same_commands_end_within_a_millimetre(car):
+    divergence = measure_divergence(car, 60, 1, 5.0)
+    assert divergence.position_m < 1e-3
+    assert divergence.duration_s == 0.0
+
+
+def test_steps_that_nobody_waited_for_run_out_before_the_next_episode(car):
+    place(car)
+    for _ in range(4):
+        control(car, pause=True, multi_step=25)
+    with pytest.raises(CarFault, match="somebody else steps"):
+        drive(car, 5)
+    place(car)
+    drive(car, 20)
+
+
+def test_a_world_that_somebody_lets_run_is_noticed_and_taken_back(car):
+    place(car)
+    control(car, pause=False)
+    time.sleep(0.05)
+    with pytest.raises(CarFault, match="somebody else steps"):
+        drive(car, 20)
+    # It may have been paused between two frames; a placed car is seen as it stands all the same.
+    place(car)
+    drive(car, 10)
+    assert car.cars[0]._inbox.newest_odometry.stamp_ns == car.cars[0].report.stamp_ns
+
+
+def test_a_car_under_the_ground_ends_the_episode(car):
+    from ros_gz_interfaces.srv import SetEntityPose
+
+    place(car)
+    graph = car.cars[0]._graph
+    client = graph.node.create_client(SetEntityPose, "world/f1/set_pose/blocking")
+    request = SetEntityPose.Request()
+    request.entity.name, request.entity.type = "f1", request.entity.MODEL
+    request.pose.position.z = -3.0
+    graph.call(client, request, time.monotonic() + 10.0)
+    with pytest.raises(CarFault, match=r"is not on its wheels on the ground: -3\.00 m high"):
+        car.step(np.array([[1.0, 0.0]]))
+    place(car)
+
+
+def test_a_car_on_wheels_brakes_before_it_is_put_elsewhere(start, join):
+    start("/wheels", "ackermann")
+    cars = join("/wheels", braking_periods=100, settle_periods=4)
+    place(cars)
+    for arc_length_m in (20.0, 70.0):
+        for _ in range(30):
+            cars.step(np.array([[4.0, 0.0]]))
+        assert cars.speed_mps[0] > 3.0
+        place(cars, arc_length_m)
+        assert abs(cars.speed_mps[0]) < 0.5
+
+
+def test_two_instances_are_stepped_together_and_know_nothing_of_each_other(start, join):
+    start("/left")
+    start("/right")
+    cars = join("/left", "/right")
+    begun = place(cars)
+    for _ in range(40):
+        cars.step(np.array([[1.0, 0.0], [2.0, 0.0]]))
+    moved_m = np.hypot(cars.poses.x_m - begun.x_m, cars.poses.y_m - begun.y_m)
+    np.testing.assert_allclose(moved_m, [2.0, 4.0], rtol=0.01)
+
+
+def test_a_gazebo_that_is_killed_and_comes_back_costs_an_episode(start, join):
+    first = start("/phoenix")
+    cars = join("/phoenix", step_timeout_s=1.0)
+    place(cars)
+    cars.step(np.array([[1.0, 0.0]]))
+    for process in first:
+        process.kill()
+    with pytest.raises(CarFault):
+        cars.step(np.array([[1.0, 0.0]]))
+    start("/phoenix")
+    place(cars)
+    for _ in range(10):
+        cars.step(np.array([[1.0, 0.0]]))
+    # Time began anew.
+    assert cars.cars[0].report.stamp_ns < 60_000_000_000
+
+
+def test_training_is_launched_and_ended_with_one_command(
+    tmp_path: Path, repository: Path, domain_id: int
+):
+    run = tmp_path / "run"
+    words = [
+        "simulator:=gazebo",
+        f"render_engine:={ENGINE}",
+        f"headless:={'true' if ENGINE == 'ogre2' else 'false'}",
+        "steps:=150",
+        f"run_dir:={run}",
+        "namespace:=launched",
+    ]
+    told = subprocess.run(
+        [sys.executable, "-m", "f1_rl.cli.main", "launch", "train", *words],
+        cwd=repository,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout
+    assert (run / "policy" / "policy.yaml").is_file()
+    assert (run / "report.html").is_file()
+    last = (run / "metrics.csv").read_text().splitlines()[-1].split(",")
+    assert int(last[0]) == 150
+    assert last[5] == "0", "faults"
