@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
-from std_srvs.srv import Trigger
+from std_srvs.srv import SetBool, Trigger
 
 from f1_rl.driving.cars import CarFault, CarMisfit
 from f1_rl.ros.graph import Graph, NoAnswerError, Pending
@@ -103,7 +103,7 @@ def make_clockwork(
         ValueError: The control period is no multiple of the physics step.
     """
     if settings.clockwork == "simulator":
-        return SimulatorClockwork(graph, settings.simulator, control_period_ms, poke)
+        return SimulatorClockwork(graph, settings, control_period_ms, poke)
     return GazeboClockwork(graph, settings, control_period_ms, poke)
 
 
@@ -137,20 +137,24 @@ class SimulatorClockwork:
 
     tells_time = True
 
-    def __init__(self, graph: Graph, simulator: str, control_period_ms: int, poke: Any) -> None:
+    def __init__(
+        self, graph: Graph, settings: RosCarSettings, control_period_ms: int, poke: Any
+    ) -> None:
         """Make the clients.
 
         Args:
             graph: The node that calls.
-            simulator: Name of the simulator node, relative to the node's namespace.
+            settings: Of the car.
             control_period_ms: Simulated time of a step.
             poke: Called when an answer has come.
         """
-        node = graph.node
+        node, simulator = graph.node, settings.simulator
         self._graph = graph
+        self._lock_step = settings.lock_step
         self._period_ms = control_period_ms
         self._steps = _Steps(node.create_client(Trigger, f"{simulator}/step"), poke)
         self._reset = node.create_client(Trigger, f"{simulator}/reset")
+        self._pause = node.create_client(SetBool, f"{simulator}/pause")
         self._set = node.create_client(
             SetParametersAtomically, f"{simulator}/set_parameters_atomically"
         )
@@ -199,6 +203,9 @@ class SimulatorClockwork:
             parameters=[item.to_parameter_msg() for item in wanted]
         )
         try:
+            if self._lock_step:
+                # Otherwise it might run on between the reset and the first step.
+                self._graph.call(self._pause, SetBool.Request(data=True), deadline_s)
             result = self._graph.call(self._set, request, deadline_s).result
             if not result.successful:
                 raise CarMisfit(f"the simulator refuses the pose or the period: {result.reason}")
