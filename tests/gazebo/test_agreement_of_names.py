@@ -42,13 +42,12 @@ def constants(module: str) -> dict[str, object]:
     }
 
 
-def test_gazebo_and_our_simulator_node_have_the_same_topics_and_frame():
-    node = constants("f1_rl/nodes/simulator.py")
+def test_the_driver_looks_for_the_topics_of_the_worlds():
+    node = constants("f1_rl/nodes/driver_topics.py")
     assert node["CAMERA_TOPIC"] == names.IMAGE_TOPIC
     assert node["CAMERA_INFO_TOPIC"] == names.CAMERA_INFO_TOPIC
     assert node["ODOMETRY_TOPIC"] == names.ODOMETRY_TOPIC
     assert node["COMMAND_TOPIC"] == names.COMMAND_TOPIC
-    assert node["OPTICAL_FRAME"] == names.OPTICAL_FRAME
 
 
 def test_the_car_behind_topics_looks_for_what_the_worlds_hold():
