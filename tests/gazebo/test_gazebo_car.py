@@ -3,6 +3,7 @@
 F1_RL_RENDER_ENGINE chooses what draws (ogre2 by default).
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -244,20 +245,19 @@ def test_a_gazebo_that_is_killed_and_comes_back_costs_an_episode(start, join):
     assert cars.cars[0].report.stamp_ns < 60_000_000_000
 
 
+def launch_words(run: Path, *more: str) -> list[str]:
+    headless = "true" if ENGINE == "ogre2" else "false"
+    words = ["simulator:=gazebo", f"render_engine:={ENGINE}", f"headless:={headless}"]
+    words += [f"run_dir:={run}", *more]
+    return [sys.executable, "-m", "f1_rl.cli.main", "launch", "train", *words]
+
+
 def test_training_is_launched_and_ended_with_one_command(
     tmp_path: Path, repository: Path, domain_id: int
 ):
     run = tmp_path / "run"
-    words = [
-        "simulator:=gazebo",
-        f"render_engine:={ENGINE}",
-        f"headless:={'true' if ENGINE == 'ogre2' else 'false'}",
-        "steps:=150",
-        f"run_dir:={run}",
-        "namespace:=launched",
-    ]
     told = subprocess.run(
-        [sys.executable, "-m", "f1_rl.cli.main", "launch", "train", *words],
+        launch_words(run, "steps:=150", "namespace:=launched", "instances:=2"),
         cwd=repository,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
         capture_output=True,
@@ -269,5 +269,44 @@ def test_training_is_launched_and_ended_with_one_command(
     assert (run / "policy" / "policy.yaml").is_file()
     assert (run / "report.html").is_file()
     last = (run / "metrics.csv").read_text().splitlines()[-1].split(",")
-    assert int(last[0]) == 150
+    assert 150 <= int(last[0]) <= 151
     assert last[5] == "0", "faults"
+
+
+def test_a_gazebo_that_dies_ends_the_launch_with_the_run_saved(
+    tmp_path: Path, repository: Path, domain_id: int
+):
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    launched = subprocess.Popen(
+        launch_words(run, "namespace:=mortal"),
+        cwd=repository,
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        metrics, deadline_s = run / "metrics.csv", time.monotonic() + 120.0
+        while not metrics.is_file() or len(metrics.read_text().splitlines()) < 4:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.2)
+        (server,) = processes_with(f"{cache}/f1_rl")
+        os.kill(server, signal.SIGKILL)
+        output = launched.communicate(timeout=60.0)[0]
+    finally:
+        launched.kill()
+    assert launched.returncode == 128 + signal.SIGKILL
+    assert "gazebo-2 was killed by SIGKILL; the rest is ended." in output
+    assert "stopped and saved" in output
+    assert list((run / "checkpoints").iterdir())
+    assert (run / "policy-last" / "policy.yaml").is_file()
+
+
+def processes_with(path: str) -> list[int]:
+    """The processes whose command line has that path: Gazebo's server."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and path.encode() in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return found
