@@ -125,6 +125,8 @@ setup(
             "simulator = f1_rl.nodes.simulator:main",
             "driver = f1_rl.nodes.driver:main",
             "trainer = f1_rl.nodes.trainer:main",
+            "recorder = f1_rl.nodes.recorder:main",
+            "player = f1_rl.nodes.player:main",
         ],
         # Gymnasium stopped reading such entries with 1.0: importing f1_rl registers there.
         "gym.envs": [
