@@ -90,7 +90,7 @@ def test_wrong_usage_is_refused_with_the_usage(arguments):
         (("train", "--set", "agent.gamma"), "write it as name=value"),
         (("train", "--set", "a=[1"), "not valid YAML"),
         (("train", "--set", "task.rewards.progress=.nan"), "Expected float"),
-        (("train", "--steps", "0"), "training.env_steps: Expected int >= 1"),
+        (("train", "--steps", "0"), "env_steps and offline_updates are both 0"),
         (("train", "--seed", "-1"), "seed: Expected int >= 0"),
         (("train", "--scale", "0"), "task.circuit_scale: Expected float > 0"),
         (("train", "--resume", "no/such/run"), "no/such/run: is no run folder"),
