@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,7 +94,6 @@ class BagWriter:
     Attributes:
         folder: The bag.
         topics: Those that were added, by name.
-        counts: Messages written, by topic.
     """
 
     def __init__(
@@ -117,13 +116,13 @@ class BagWriter:
         """
         self.folder = folder
         self.topics: dict[str, RecordedTopic] = {}
-        self.counts: dict[str, int] = {}
         self._format = bag_format or BagFormat()
         self._custom_data = dict(custom_data or {})
         self._definitions = definitions or MessageDefinitions()
         self._files: list[_File] = []
         self._connections: dict[str, Connection] = {}
-        self._safe_bytes = 0
+        # What cannot be lost any more of the file being written: its size, what it holds.
+        self._safe = (0, _File(""))
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -131,14 +130,16 @@ class BagWriter:
                 f"{folder} exists already, and a bag is never overwritten; choose another folder."
             ) from None
         except OSError as error:
-            raise self._refusal(error) from error
+            raise BagError(
+                f"{folder} cannot be made: {error.strerror}; choose another folder."
+            ) from error
         self._writer = self._next_file()
         self._write_metadata()
 
     @property
     def message_count(self) -> int:
         """How many messages were written."""
-        return sum(self.counts.values())
+        return sum(sum(file.counts.values()) for file in self._files)
 
     @property
     def size_bytes(self) -> int:
@@ -155,7 +156,7 @@ class BagWriter:
         if topic.name not in self.topics:
             self._connect(topic)
             self.topics[topic.name] = topic
-            self.counts[topic.name] = 0
+            self._write_metadata()
 
     def write(self, topic: str, received_ns: int, data: bytes) -> None:
         """Write a message.
@@ -176,7 +177,8 @@ class BagWriter:
         file.counts[topic] = file.counts.get(topic, 0) + 1
         file.start_ns = min(file.start_ns, received_ns)
         file.end_ns = max(file.end_ns, received_ns)
-        self.counts[topic] += 1
+        if self._writer.begins_chunk:
+            self._mark_safe()
 
     def set_custom_data(self, name: str, value: str) -> None:
         """Note something beside the messages; it counts from the next flush on."""
@@ -190,7 +192,7 @@ class BagWriter:
         """
         with self._told():
             self._writer.flush()
-        self._safe_bytes = self._writer.size_bytes()
+        self._mark_safe()
         self._write_metadata()
 
     def close(self) -> None:
@@ -207,11 +209,17 @@ class BagWriter:
         """Close what is open after a failure, keeping what was flushed."""
         with contextlib.suppress(Exception):
             self._writer.abort()
-        # What was half written would be taken for damage.
-        with contextlib.suppress(OSError):
+        size_bytes, self._files[-1] = self._safe
+        with contextlib.suppress(OSError, BagError):
+            # What was half written would be taken for damage.
             path = self._writer.file
-            if self._format.storage == "mcap" and path.stat().st_size > self._safe_bytes > 0:
-                os.truncate(path, self._safe_bytes)
+            if self._format.storage == "mcap" and path.stat().st_size > size_bytes > 0:
+                os.truncate(path, size_bytes)
+            self._write_metadata()
+
+    def _mark_safe(self) -> None:
+        file = self._files[-1]
+        self._safe = (self._writer.size_bytes(), replace(file, counts=dict(file.counts)))
 
     def _is_full(self, received_ns: int) -> bool:
         file, limits = self._files[-1], self._format
@@ -234,7 +242,7 @@ class BagWriter:
         with self._told():
             writer = _FileWriter(self.folder, len(self._files), self._format)
         self._files.append(_File(writer.file.name))
-        self._safe_bytes = 0
+        self._safe = (0, _File(writer.file.name))
         return writer
 
     def _connect(self, topic: RecordedTopic) -> None:
@@ -274,7 +282,7 @@ class BagWriter:
                         "offered_qos_profiles": dump_qos_v9([_quality(topic)]),
                         "type_description_hash": self._connections[topic.name].digest,
                     },
-                    "message_count": self.counts[topic.name],
+                    "message_count": sum(file.counts.get(topic.name, 0) for file in self._files),
                 }
                 for topic in self.topics.values()
             ],
@@ -302,10 +310,9 @@ class BagWriter:
 
     def _refusal(self, error: Exception) -> BagError:
         reason = getattr(error, "strerror", None) or str(error)
-        kept = f"; {self.message_count} messages in it can be read" if self.counts else ""
         return BagError(
-            f"{self.folder} cannot be written any further: {reason}{kept}; make room or choose "
-            "another folder."
+            f"{self.folder} cannot be written any further: {reason}; make room or choose another "
+            "folder. What was written before can be read."
         )
 
 
@@ -330,6 +337,11 @@ class _FileWriter(Writer):
         self._sqlite3 = None if mcap else _Sqlite3(self.path, in_storage)
         self.storage = self._mcap or self._sqlite3
         self.file: Path = self.path.with_name(self.storage.path.name) if self.storage else folder
+
+    @property
+    def begins_chunk(self) -> bool:
+        """Whether all messages so far lie in chunks that are finished."""
+        return self._mcap is not None and not self._mcap.chunk.msgs
 
     def size_bytes(self) -> int:
         """Return the size of the file, with what is not flushed yet where that is known."""

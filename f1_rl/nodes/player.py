@@ -52,7 +52,7 @@ _LIFECYCLE_WITHIN_S = 0.5
 _TELL_AGAIN_AFTER_S = 5.0
 _ACKNOWLEDGED_WITHIN_S = 5.0
 # For the driver to answer the last picture, and a recorder to hear it.
-_LINGER_S = 0.5
+_LINGER_S = 0.25
 _LATCHED = "tf_static"
 
 
