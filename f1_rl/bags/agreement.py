@@ -155,8 +155,8 @@ def compare(trace: Trace, action_names: tuple[str, ...], command_table: FloatArr
     driving = known & (np.abs(np.nan_to_num(recorded[:, 0])) > _STANDING_MPS)
     least = _least_curvature(command_table) / 2
     bends = _curvature(recorded[driving]), _curvature(proposed[driving])
-    sides = [_steering(values, least) for values in bends]
-    steering = _table(*sides, (len(STEERING), len(STEERING)))
+    sides = _steering(bends[0], least), _steering(bends[1], least)
+    steering = _table(sides[0], sides[1], (len(STEERING), len(STEERING)))
     different = matched != chosen[known]
     margin = trace["margin"]
     return Agreement(

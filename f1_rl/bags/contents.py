@@ -127,14 +127,11 @@ def _from_metadata(
     start_ns = int(information["starting_time"]["nanoseconds_since_epoch"])
     duration_ns = int(information["duration"]["nanoseconds"])
     custom = information.get("custom_data") or {}
-    empty = not any(topic.count for topic in topics.values())
-    return BagContents(
-        files,
-        topics,
-        0 if empty else start_ns,
-        0 if empty else start_ns + duration_ns,
-        {str(key): str(value) for key, value in custom.items()},
-    )
+    noted = {str(key): str(value) for key, value in custom.items()}
+    if not any(topic.count for topic in topics.values()):
+        # A recorder that was killed may have written messages and not counted them yet.
+        return BagContents(files, custom_data=noted)
+    return BagContents(files, topics, start_ns, start_ns + duration_ns, noted)
 
 
 def _natural_order(path: Path) -> list[tuple[int, str]]:

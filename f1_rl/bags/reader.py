@@ -27,6 +27,7 @@ class Bag:
 
     Attributes:
         path: What was opened.
+        files: In the order of their recording.
         topics: By name; the counts are those of `metadata.yaml` where there is one.
         start_ns: When the first message was received; 0 where there is none.
         end_ns: When the last one was.
@@ -46,6 +47,7 @@ class Bag:
         self.path = Path(path)
         self.warnings: list[str] = []
         contents = read_contents(self.path, self._warn)
+        self.files: tuple[Path, ...] = contents.files
         self.custom_data: Mapping[str, str] = contents.custom_data
         self._files = BagFiles(contents.files, self._warn)
         self._types: MessageTypes | None = None
@@ -90,14 +92,24 @@ class Bag:
         Raises:
             BagError: The bag has no such topic, or its type is unknown.
         """
-        types = self._message_types()
         for raw in self.raw_records(topics, start_ns):
-            try:
-                record = types.read(raw, self.topics[raw.topic])
-            except UnreadableMessageError as error:
-                self._warn(str(error))
-                continue
-            yield record
+            record = self.read(raw)
+            if record is not None:
+                yield record
+
+    def read(self, raw: RawRecord) -> Record | None:
+        """Return a message with its fields; None of one that is damaged.
+
+        Raises:
+            BagError: Its type is unknown.
+        """
+        if self._types is None:
+            self._types = message_types()
+        try:
+            return self._types.read(raw, self.topics[raw.topic])
+        except UnreadableMessageError as error:
+            self._warn(str(error))
+            return None
 
     def raw_records(self, topics: Sequence[str], start_ns: int = 0) -> Iterator[RawRecord]:
         """Yield messages as they lie in the bag, in the order of their receipt.
@@ -113,11 +125,6 @@ class Bag:
             if name not in self.topics:
                 raise BagError(f"{self.path}: has no topic {name}; it has {self._topic_list()}.")
         return self._files.records(frozenset(topics), start_ns)
-
-    def _message_types(self) -> MessageTypes:
-        if self._types is None:
-            self._types = message_types()
-        return self._types
 
     def _topic_list(self) -> str:
         return ", ".join(sorted(self.topics)) or "none"

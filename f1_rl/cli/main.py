@@ -15,6 +15,7 @@ VERBS = (
     "drive",
     "report",
     "record",
+    "replay",
     "circuit",
     "launch",
     "determinism",

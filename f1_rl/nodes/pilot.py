@@ -73,7 +73,7 @@ class Pilot:
     @property
     def observation(self) -> UInt8Array:
         """What the network was shown last, `(R, C, K)`."""
-        return self._stack.array[0].copy()
+        return np.array(self._stack.array[0], np.uint8)
 
     @property
     def fastest(self) -> Command:
