@@ -39,15 +39,18 @@ def drive(
     seconds: float,
     *,
     noise: tuple[float, float] = (0.0, 0.0),
-    direction: str = "both",
+    anywhere: bool = True,
     seed: int = 0,
 ) -> list[Sample]:
-    """Let the classical driver drive with noise on speed and yaw rate; failures begin anew.
+    """Let the classical driver drive with noise on its commands.
 
-    Noise is held for a few periods, as a hand at a joystick would.
+    Noise of speed and yaw rate is in shares of the largest that the actions allow, and held for
+    a few periods, as a hand at a joystick would. After a failure the car is put back, in either
+    direction and up to half a metre beside the line, or else on it, straight ahead.
     """
-    starts = {"direction": direction, "lateral_m": 0.5, "heading_rad": 0.3}
-    settings = build_settings(TaskSettings, {**settings.as_dict(), "starts": starts})
+    if not anywhere:
+        starts = {"direction": "forward", "lateral_m": 0.0, "heading_rad": 0.0}
+        settings = build_settings(TaskSettings, {**settings.as_dict(), "starts": starts})
     rng = np.random.default_rng(seed)
     task = make_task(settings)
     car = np.zeros(1, np.int64)

@@ -10,7 +10,6 @@ import numpy as np
 from f1_rl.bags.frames import DriveFrame
 from f1_rl.bags.recorded_cars import RecordedCar
 from f1_rl.circuits import Circuit, Poses
-from f1_rl.driving.actions import ActionTable
 from f1_rl.driving.environment import make_task
 from f1_rl.driving.line import LineFinder
 from f1_rl.driving.observation import Preprocessing, UInt8Array
@@ -99,38 +98,51 @@ class PictureJudge:
     """Judges by the picture alone, where a bag has no odometry or its circuit is not known.
 
     With `e` the distance of the line from the car's middle, in the nearest row that shows it, as a
-    share of the road's half width (at most 1), and `v` the commanded speed as a share of the
-    fastest action's, the reward is `v (1 - e^2) - e^2`: the default reward of the driving task
-    with the commanded speed in place of the progress. A line that is in no row any more ends
-    the episode as a failure. Neither a teleport nor a car that stands still is noticed.
+    share of the road's half width (at most 1), and `v` the speed that was commanded as a share of
+    the fastest action's (at most 1), the reward is `v (1 - e^2) - e^2`: the default reward of the
+    driving task with the commanded speed in place of the progress. A line that is in no row any
+    more ends the episode as a failure. A car that stands still is not noticed.
     """
 
     def __init__(
-        self, preprocessing: Preprocessing, actions: ActionTable, half_width_m: float
+        self, preprocessing: Preprocessing, max_speed_mps: float, half_width_m: float
     ) -> None:
         """Prepare for a camera.
+
+        Args:
+            preprocessing: Of the task.
+            max_speed_mps: The fastest action's speed.
+            half_width_m: The road's half width.
 
         Raises:
             SettingsError: The observation's channel does not show the line.
         """
         self._line = LineFinder(preprocessing)
         self._half_width_m = half_width_m
-        self._speed_share = actions.commands[:, 0] / actions.max_speed_mps
+        self._max_speed_mps = max_speed_mps
+        self._speed_share = 0.0
 
     def begin(self, frame: DriveFrame, reduced: UInt8Array) -> bool:
         """Begin where the line is seen."""
         seen, _ = self._line.find(reduced[None])
+        self._speed_share = self._commanded_share(frame)
         return bool(seen.any())
 
     def step(self, frame: DriveFrame, reduced: UInt8Array, action: int) -> Verdict:
         """Apply the rule."""
         seen, left_m = self._line.find(reduced[None])
+        speed, self._speed_share = self._speed_share, self._commanded_share(frame)
         if not seen.any():
             return Verdict(-1.0, terminated=True, reason="line_lost")
         # Rows go from far to near.
         nearest = int(np.flatnonzero(seen[0])[-1])
         error = min(1.0, abs(float(left_m[0, nearest])) / self._half_width_m)
-        return Verdict(float(self._speed_share[action]) * (1.0 - error**2) - error**2)
+        return Verdict(speed * (1.0 - error**2) - error**2)
+
+    def _commanded_share(self, frame: DriveFrame) -> float:
+        """Return the speed that was commanded at a frame, as a share."""
+        speed_mps = 0.0 if frame.command is None else frame.command[0]
+        return min(1.0, max(0.0, speed_mps / self._max_speed_mps))
 
 
 def _pose(frame: DriveFrame) -> Poses:

@@ -95,7 +95,7 @@ def _convert(
     circuit = _driven_circuit(bag, topics, settings, circuits)
     judge: Judge
     if circuit is None:
-        judge = PictureJudge(preprocessing, actions, settings.half_width_m)
+        judge = PictureJudge(preprocessing, actions.max_speed_mps, settings.half_width_m)
         account = Account(str(bag.path), "image")
     else:
         judge = CircuitJudge(task, circuit)
@@ -121,12 +121,14 @@ def _convert(
     for warning in (*bag.warnings, *reader.notes):
         _LOG.warning("%s: %s", bag.path, warning)
     if not found:
+        advice = f"look at it with f1-rl replay {bag.path} --check"
+        if 2 * account.far_commands > account.frames:
+            advice = "choose another action table with --set task.actions=NAME"
         raise BagError(
             f"{bag.path}: gives nothing to learn from: of its {account.frames} frames no two "
             f"follow one another by the control period of {task.control_period_ms} ms with a "
             f"command near an action of the table {actions.name!r} "
-            f"({account.losses or 'all others too close to one another'}); look at it with "
-            f"f1-rl replay {bag.path} --check."
+            f"({account.losses or 'all others too close to one another'}); {advice}."
         )
     return found, account
 
