@@ -163,7 +163,8 @@ class BagWriter:
 
         Args:
             topic: One that was added.
-            received_ns: When it was received; not before the last one.
+            received_ns: When it was received, which may be a little before the last one was:
+                readers sort.
             data: The message in CDR.
 
         Raises:

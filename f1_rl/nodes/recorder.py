@@ -63,7 +63,6 @@ class RecorderNode(Node):
         self.failed = threading.Event()
         self.done = threading.Event()
         self._settings = parameters = declare_parameters(self, RecorderParameters)
-        self._receipts = _ReceiptClock()
         self._recording = Recording(
             _folder(parameters.output),
             parameters.bag_format,
@@ -126,8 +125,8 @@ class RecorderNode(Node):
             )
         self.destroy_node()
 
-    def _on_message(self, topic: RecordedTopic, data: bytes) -> None:
-        self._recording.put(Message(topic, self._receipts.now_ns(), data))
+    def _on_message(self, topic: RecordedTopic, data: bytes, received_ns: int) -> None:
+        self._recording.put(Message(topic, received_ns, data))
 
     def _on_diagnostics(self, message: Any) -> None:
         for status in message.status:
@@ -246,16 +245,6 @@ class FaultWatch:
         self.waits = False
         self._not_before_s = now_s + self._ring_s
         return True
-
-
-class _ReceiptClock:
-    """Tells when messages were received: the time of day at the start, then never back."""
-
-    def __init__(self) -> None:
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
-
-    def now_ns(self) -> int:
-        return self._offset_ns + time.monotonic_ns()
 
 
 def _folder(output: str) -> Path:

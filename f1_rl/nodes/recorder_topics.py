@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -29,7 +30,7 @@ class RecorderTopics:
         self,
         node: Any,
         names: Sequence[str],
-        on_message: Callable[[RecordedTopic, bytes], None],
+        on_message: Callable[[RecordedTopic, bytes, int], None],
         on_refusal: Callable[[str], None],
     ) -> None:
         """Listen to nothing yet; `look` does that.
@@ -37,7 +38,7 @@ class RecorderTopics:
         Args:
             node: The node.
             names: Of topics, as nodes of its namespace see them.
-            on_message: Called with each message.
+            on_message: Called with each message, in CDR, and when it was received, ns.
             on_refusal: Called once with a sentence about each topic that cannot be recorded.
         """
         self.names = [node.resolve_topic_name(name) for name in names]
@@ -88,11 +89,16 @@ class RecorderTopics:
         if known is not None:
             self._node.destroy_subscription(self._subscriptions[name])
         # What a reader is told of the topic stays as it was first.
-        callback = functools.partial(self._on_message, known or topic)
+        callback = functools.partial(self._receive, known or topic)
         self._subscriptions[name] = self._node.create_subscription(
             message_class, name, callback, _quality(topic), raw=True
         )
         self._topics[name] = topic
+
+    def _receive(self, topic: RecordedTopic, data: bytes, information: Mapping[str, int]) -> None:
+        # The time at which it arrived here, before it waited for its turn: a command must not seem
+        # to come before the picture that it answers. Not every middleware knows it.
+        self._on_message(topic, data, information["received_timestamp"] or time.time_ns())
 
     def _refuse(self, name: str, kind: str, sentence: str) -> None:
         if (name, kind) not in self._refused:
