@@ -121,6 +121,7 @@ class BagWriter:
         self._definitions = definitions or MessageDefinitions()
         self._files: list[_File] = []
         self._connections: dict[str, Connection] = {}
+        self._finished = False
         # What cannot be lost any more of the file being written: its size, what it holds.
         self._safe = (0, _File(""))
         try:
@@ -204,10 +205,13 @@ class BagWriter:
         """
         with self._told():
             self._writer.finish(self._metadata())
+        self._finished = True
         self._write_metadata()
 
     def abandon(self) -> None:
         """Close what is open after a failure, keeping what was flushed."""
+        if self._finished:
+            return
         with contextlib.suppress(Exception):
             self._writer.abort()
         size_bytes, self._files[-1] = self._safe
