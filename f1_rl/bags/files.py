@@ -104,8 +104,10 @@ class BagFiles:
         read = 0
         try:
             for record in storage.records(topics, start_ns):
-                yield _decompressed(record)
                 read += 1
+                plain = self._decompressed(record)
+                if plain is not None:
+                    yield plain
             return
         except Exception as error:
             # A damaged file makes the libraries beneath raise errors of many classes.
@@ -123,12 +125,28 @@ class BagFiles:
         storage = self._salvage(path, reason)
         try:
             for i, record in enumerate(storage.records(topics, start_ns)):
-                if i >= read:
-                    yield _decompressed(record)
+                plain = self._decompressed(record) if i >= read else None
+                if plain is not None:
+                    yield plain
         finally:
             for warning in storage.warnings:
                 self._warn(warning)
             storage.close()
+
+    def _decompressed(self, record: RawRecord) -> RawRecord | None:
+        """Return a message whose bytes are not compressed; None of one that is damaged."""
+        # CDR begins with 0, which zstd does not.
+        if record.data[:4] != _ZSTD_MAGIC:
+            return record
+        zstd = zstd_module()
+        try:
+            return replace(record, data=zstd.decompress(record.data))
+        except zstd.ZstdError as error:
+            self._warn(
+                f"a message of {record.topic} received at {record.received_ns} ns is damaged "
+                f"({_one_line(error)}) and is left out."
+            )
+            return None
 
     def _open(self, path: Path) -> Storage:
         """Open a file, if need be without its index.
@@ -159,8 +177,10 @@ class BagFiles:
         return SqliteSalvage(plain, path)
 
     def _plain(self, path: Path) -> Path:
-        """Return the file itself, or where it is unpacked."""
-        if path.suffix not in COMPRESSED_SUFFIXES:
+        """Return the file itself, or a copy that is unpacked and has what its journal holds."""
+        packed = path.suffix in COMPRESSED_SUFFIXES
+        journal = path.with_name(f"{path.name}-wal")
+        if not packed and not (journal.is_file() and journal.stat().st_size):
             return path
         if self._unpacked is not None and self._unpacked[0] == path:
             return self._unpacked[1]
@@ -169,8 +189,8 @@ class BagFiles:
         if self._unpacked is not None:
             # Who still reads it keeps it open.
             self._unpacked[1].unlink(missing_ok=True)
-        target = Path(self._folder.name) / path.stem
-        failure = _unpack(path, target)
+        target = Path(self._folder.name) / (path.stem if packed else path.name)
+        failure = _unpack(path, target) if packed else _with_journal(path, journal, target)
         if failure is not None:
             self._warn(f"{path.name} is damaged ({failure}); what comes before that is read.")
         self._unpacked = (path, target)
@@ -206,20 +226,33 @@ def _storage_class() -> Any:
 def _unpack(source: Path, target: Path) -> str | None:
     """Write the content of a compressed file; return why it ended early, or None."""
     zstd = zstd_module()
+    decompressor = zstd.ZstdDecompressor()
     with source.open("rb") as packed, target.open("wb") as plain:
-        try:
-            with zstd.open(packed, "rb") as content:
-                shutil.copyfileobj(content, plain, _BLOCK_BYTES)
-        except (zstd.ZstdError, EOFError) as error:
-            return _one_line(error)
+        while block := packed.read(_BLOCK_BYTES):
+            while block:
+                if decompressor.eof:
+                    decompressor = zstd.ZstdDecompressor()
+                try:
+                    plain.write(decompressor.decompress(block))
+                except zstd.ZstdError as error:
+                    return _one_line(error)
+                block = decompressor.unused_data
+    return None if decompressor.eof else "it ends in the middle"
+
+
+def _with_journal(source: Path, journal: Path, target: Path) -> str | None:
+    """Copy a sqlite3 file and move the journal of a killed recorder into the copy."""
+    import apsw
+
+    shutil.copyfile(source, target)
+    shutil.copyfile(journal, target.with_name(f"{target.name}-wal"))
+    try:
+        database = apsw.Connection(str(target))
+        database.execute("PRAGMA journal_mode=DELETE")
+        database.close()
+    except apsw.Error as error:
+        return _one_line(error)
     return None
-
-
-def _decompressed(record: RawRecord) -> RawRecord:
-    """Return a message whose bytes are not compressed: CDR begins with 0, which zstd does not."""
-    if record.data[:4] != _ZSTD_MAGIC:
-        return record
-    return replace(record, data=zstd_module().decompress(record.data))
 
 
 def _one_line(error: Exception) -> str:

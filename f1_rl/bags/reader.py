@@ -92,10 +92,8 @@ class Bag:
         Raises:
             BagError: The bag has no such topic, or its type is unknown.
         """
-        for raw in self.raw_records(topics, start_ns):
-            record = self.read(raw)
-            if record is not None:
-                yield record
+        records = map(self.read, self.raw_records(topics, start_ns))
+        return (record for record in records if record is not None)
 
     def read(self, raw: RawRecord) -> Record | None:
         """Return a message with its fields; None of one that is damaged.
