@@ -127,9 +127,14 @@ def test_ctrl_c_ends_a_launched_drive_and_leaves_nothing_running(
 
 @needs_launch
 def test_a_driver_that_ends_takes_the_simulator_along(prefix: Path, domain_id: int) -> None:
-    process = launch(prefix, "drive", "policy:=/nowhere", "simulator:=embedded")
+    # One that says what it learned to see, and lacks what it learned.
+    policy = prefix / "policy"
+    policy.mkdir()
+    described = Path(__file__).parents[1] / "data" / "policy" / "policy.yaml"
+    (policy / described.name).write_text(described.read_text())
+    process = launch(prefix, "drive", f"policy:={policy}", "simulator:=embedded")
     output = process.communicate(timeout=60.0)[0]
-    assert "is no policy folder" in output
+    assert "policy.tflite" in output
     assert "driver-1 has ended with status 1; the rest is ended." in output
     assert process.returncode == 1
     assert not is_running(prefix / "lib")
@@ -182,7 +187,7 @@ def test_the_trainer_is_told_of_its_cars(prefix: Path, domain_id: int) -> None:
         "given = {name: item.value for name, item in node._parameter_overrides.items()}\n"
         "print(node.get_fully_qualified_name(), given['namespaces'], given['seed'])\n"
     )
-    words = ("cars:=2", "namespace:=lab", "seed:=3")
+    words = ("instances:=2", "namespace:=lab", "seed:=3")
     process = launch(prefix, "train", *words)
     output = process.communicate(timeout=60.0)[0]
     assert "/lab/trainer ['/lab/car1', '/lab/car2'] 3" in output
@@ -195,9 +200,9 @@ def test_the_trainer_is_told_of_its_cars(prefix: Path, domain_id: int) -> None:
 @pytest.mark.parametrize(
     ("name", "word", "sentence"),
     [
-        ("simulate", "vehicle:=boat", "kinematic"),
+        ("simulate", "car:=boat", "kinematic"),
         ("simulate", "seed:=much", "seed:=much cannot be used: give a whole number."),
-        ("drive", "circuit:=oval", "circuit is for the simulator, and none is started"),
+        ("drive", "circuit:=oval", "circuit means nothing with simulator:=none"),
     ],
 )
 def test_what_cannot_be_started_is_refused(
