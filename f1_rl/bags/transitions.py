@@ -210,7 +210,7 @@ def _of_camera(
             raise BagError(
                 f"{path}: its pictures have {width} x {height} pixels, the task's camera has "
                 f"{camera.width} x {camera.height}; one policy learns from one camera, so give "
-                f"bags of the same with --set task.camera.width={width} "
+                f"bags of that one, or set the task's with --set task.camera.width={width} "
                 f"--set task.camera.height={height}."
             )
         yield frame

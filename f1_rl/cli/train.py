@@ -91,18 +91,19 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     """Return the settings and the folder of the run that the options describe."""
     from f1_rl.learning.run_folder import RunFolder
     from f1_rl.learning.runs import (
-        DEFAULT_PRESET,
-        DEMONSTRATED_PRESET,
-        OFFLINE_PRESET,
         check_demonstrations,
         new_run_folder,
-        preset_for,
         resumed_settings,
         run_settings,
     )
 
     overrides: dict[str, Any] = {}
     if arguments.steps is not None:
+        if arguments.offline:
+            raise CommandError(
+                "--steps: there are none with --offline; give "
+                "--set training.offline_updates=N instead."
+            )
         overrides["training"] = {"env_steps": arguments.steps}
     if arguments.seed is not None:
         overrides["seed"] = arguments.seed
@@ -119,9 +120,7 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
         changes = [*options.assignments(arguments), overrides]
         return resumed_settings(arguments.resume, changes), arguments.resume
     changes = [{"env": arguments.env}] if arguments.env else []
-    usual = DEMONSTRATED_PRESET if arguments.demonstrations else DEFAULT_PRESET
-    usual = OFFLINE_PRESET if arguments.offline else usual
-    preset = arguments.preset or (preset_for(arguments.env) if arguments.env else usual)
+    preset = arguments.preset or _usual_preset(arguments)
     if arguments.demonstrations:
         changes.append({"demonstrations": {"bags": arguments.demonstrations}})
     task = options.task_changes(arguments)
@@ -134,6 +133,22 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     folder = arguments.run_dir or new_run_folder(settings)
     RunFolder(folder).check_unused()
     return settings, folder
+
+
+def _usual_preset(arguments: argparse.Namespace) -> str:
+    """Return the preset that fits the other options."""
+    from f1_rl.learning.runs import (
+        DEFAULT_PRESET,
+        DEMONSTRATED_PRESET,
+        OFFLINE_PRESET,
+        preset_for,
+    )
+
+    if arguments.env:
+        return preset_for(arguments.env)
+    if arguments.offline:
+        return OFFLINE_PRESET
+    return DEMONSTRATED_PRESET if arguments.demonstrations else DEFAULT_PRESET
 
 
 def _run_interruptibly(trainer: "Trainer") -> bool:
