@@ -30,7 +30,7 @@ T = TypeVar("T")
 DEFAULT_TOLERANCE_NS = 50_000_000
 # Two clocks that are further apart than this are not the same one.
 _SAME_CLOCK_NS = 1_000_000_000
-_LOOKED_AT = 60
+_LOOKED_AT = 2
 
 
 @dataclass(frozen=True)
@@ -210,14 +210,11 @@ class FrameReader:
 
     def _find_clocks(self) -> _Clocks:
         topics = self.topics
-        first: dict[str, list[tuple[int, int]]] = {name: [] for name in topics.names}
-        for record in islice(self.bag.records(topics.names), _LOOKED_AT):
-            header = getattr(record.message, "header", None)
-            taken_ns = stamp_ns(header.stamp) if header is not None else 0
-            first[record.topic].append((taken_ns, record.received_ns))
-            if all(len(times) > 1 for times in first.values()):
-                break
-        images = first[topics.image_topic]
+        # One topic after the other: a driver that waits for its camera says a lot before. The
+        # others from the first picture on, since clocks that run at another pace drift apart.
+        images = self._first_times(topics.image_topic, 0)
+        begin_ns = images[0][1] if images else 0
+        first = {name: self._first_times(name, begin_ns) for name in topics.names}
         if not _has_stamps(images):
             if images:
                 self.notes.append(
@@ -230,6 +227,15 @@ class FrameReader:
             self._by_stamp(topics.command_topic, first, images),
             self._by_stamp(topics.odometry_topic, first, images),
         )
+
+    def _first_times(self, topic: str, begin_ns: int) -> list[tuple[int, int]]:
+        """Return the stamps, 0 where there is none, and times of receipt of its first messages."""
+        times = []
+        for record in islice(self.bag.records([topic], begin_ns), _LOOKED_AT):
+            header = getattr(record.message, "header", None)
+            taken_ns = stamp_ns(header.stamp) if header is not None else 0
+            times.append((taken_ns, record.received_ns))
+        return times
 
     def _by_stamp(
         self,

@@ -12,7 +12,7 @@ pytest.importorskip("rosbags", reason="no rosbags: install it to write bags")
 
 from rosbags.typesys import Stores, get_typestore
 
-from f1_rl.bags import Bag, BagError
+from f1_rl.bags import Bag, BagError, DriveTopics, FrameReader
 from f1_rl.bags import recording as recording_module
 from f1_rl.bags.definitions import MessageDefinitions, UnknownTypeError
 from f1_rl.bags.metadata import describe_recording
@@ -240,3 +240,30 @@ def test_the_metadata_names_policy_and_hash(repository: Path) -> None:
     assert noted["f1_rl.version.numpy"] == "1.26"
     assert "f1_rl.car" not in noted
     assert "f1_rl.policy_hash" not in describe_recording(policy="/nowhere")
+
+
+def test_what_a_driver_says_before_the_first_picture_hides_no_stamps(tmp_path: Path) -> None:
+    types = STORE.types
+    time_type, header = types["builtin_interfaces/msg/Time"], types["std_msgs/msg/Header"]
+    vector, twist_type = types["geometry_msgs/msg/Vector3"], types["geometry_msgs/msg/Twist"]
+    pixels = np.zeros(4 * 4 * 3, np.uint8)
+    writer = BagWriter(tmp_path / "bag")
+    writer.add_topic(RecordedTopic("/cmd_vel", "geometry_msgs/msg/Twist"))
+    writer.add_topic(RecordedTopic("/image_raw", "sensor_msgs/msg/Image"))
+    for i in range(110):
+        if i >= 100:
+            stamped = header(time_type(i, 0), "camera")
+            image_raw = types["sensor_msgs/msg/Image"](stamped, 4, 4, "rgb8", 0, 12, pixels)
+            data = bytes(STORE.serialize_cdr(image_raw, "sensor_msgs/msg/Image"))
+            writer.write("/image_raw", at_ns(0.1 * i), data)
+        twist = twist_type(vector(float(i), 0.0, 0.0), vector(0.0, 0.0, 0.0))
+        data = bytes(STORE.serialize_cdr(twist, "geometry_msgs/msg/Twist"))
+        writer.write("/cmd_vel", at_ns(0.1 * i + 0.01), data)
+    writer.close()
+    with Bag(tmp_path / "bag") as bag:
+        frames = list(
+            FrameReader(bag, DriveTopics(image_topic="/image_raw", command_topic="/cmd_vel"))
+        )
+    assert [(frame.stamp_ns, frame.command) for frame in frames] == [
+        (i * 10**9, (float(i), 0.0)) for i in range(100, 110)
+    ]
