@@ -159,12 +159,14 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 	for version in $(LOCKED_PYTHONS); do \
 		pins="requirements/py$${version/./}.txt"; \
 		compile --python-version "$$version" --output-file "$$pins" \
-			--extra train --extra report --extra drive --extra window --extra test --extra dev \
+			--extra train --extra report --extra drive --extra bags \
+			--extra window --extra test --extra dev \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--override requirements/overrides.in setup.py; \
 		ros_pins="requirements/ros-py$${version/./}.txt"; \
 		compile --python-version "$$version" --output-file "$$ros_pins" \
-			--extra train --extra report --extra drive --extra test --extra ros \
+			--extra train --extra report --extra drive --extra bags \
+			--extra test --extra ros \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--constraint "$$pins" --override requirements/overrides.in setup.py; \
 		echo "$$pins, $$ros_pins: $$(grep -c == "$$pins"), $$(grep -c == "$$ros_pins") packages"; \

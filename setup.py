@@ -102,6 +102,8 @@ setup(
         "report": REPORT,
         # A policy runs with LiteRT alone, without TensorFlow.
         "drive": ["ai-edge-litert>=1"],
+        # Recorded drives, read and written without ROS.
+        "bags": ["rosbags>=0.11.9,<0.12"],
         # The nodes where no ROS 2 is installed: the real rclpy, Fast DDS and messages as wheels.
         "ros": [
             "ros-jazzy-rclpy==7.1.6",
@@ -127,6 +129,8 @@ setup(
             "simulator = f1_rl.nodes.simulator:main",
             "driver = f1_rl.nodes.driver:main",
             "trainer = f1_rl.nodes.trainer:main",
+            "recorder = f1_rl.nodes.recorder:main",
+            "player = f1_rl.nodes.player:main",
         ],
         # Gymnasium stopped reading such entries with 1.0: importing f1_rl registers there.
         "gym.envs": [

@@ -14,6 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     names = "; ".join(f"{each.name}: {each.summary}" for each in LAUNCHES.values())
     parser.add_argument("name", choices=tuple(LAUNCHES), metavar="NAME", help=names)
+    add_launch_arguments(parser)
+
+
+def add_launch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what every launch takes."""
     parser.add_argument(
         "arguments", nargs="*", metavar="ARG:=VALUE", help="arguments; --show-args lists them"
     )

@@ -9,7 +9,18 @@ import f1_rl
 from f1_rl.cli.errors import CommandError, expected_errors
 
 # Each verb is a module of this package with SUMMARY, add_arguments(parser) and run(arguments).
-VERBS = ("train", "evaluate", "drive", "report", "circuit", "launch", "determinism", "doctor")
+VERBS = (
+    "train",
+    "evaluate",
+    "drive",
+    "report",
+    "record",
+    "replay",
+    "circuit",
+    "launch",
+    "determinism",
+    "doctor",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

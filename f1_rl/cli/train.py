@@ -24,6 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, metavar="N", help="environment steps to train for")
     parser.add_argument("--seed", type=int, metavar="N", help="of everything that is random")
     parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder to make for the run")
+    parser.add_argument(
+        "--demonstrations",
+        nargs="+",
+        action="extend",
+        metavar="BAG",
+        help="rosbag2 bags of drives to learn from, too",
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        default=None,
+        help="learn from the demonstrations alone, without driving but to evaluate",
+    )
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with the run in there")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "gpu"), default="auto", help="where to compute"
@@ -46,6 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         trainer = start_run(
             settings, folder, display, device=arguments.device, resume=arguments.resume is not None
         )
+        if trainer.demonstrations is not None:
+            for account in trainer.demonstrations.accounts:
+                display.say(str(account))
         display.on_start(describe_device(trainer.device), trainer.env_steps)
         interrupted = _run_interruptibly(trainer)
     result: dict[str, Any] = {
@@ -55,6 +71,11 @@ def run(arguments: argparse.Namespace) -> int:
         "solved_after_s": display.solved_after_s,
         "interrupted": interrupted,
     }
+    if trainer.demonstrations is not None:
+        result["demonstrations"] = {
+            "transitions": len(trainer.demonstrations),
+            "bags": [account.as_dict() for account in trainer.demonstrations.accounts],
+        }
     if settings.drives and not arguments.no_report and not interrupted:
         from f1_rl.reporting.finish import finish_run
 
@@ -70,20 +91,27 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     """Return the settings and the folder of the run that the options describe."""
     from f1_rl.learning.run_folder import RunFolder
     from f1_rl.learning.runs import (
-        DEFAULT_PRESET,
+        check_demonstrations,
         new_run_folder,
-        preset_for,
         resumed_settings,
         run_settings,
     )
 
     overrides: dict[str, Any] = {}
     if arguments.steps is not None:
+        if arguments.offline:
+            raise CommandError(
+                "--steps: there are none with --offline; give "
+                "--set training.offline_updates=N instead."
+            )
         overrides["training"] = {"env_steps": arguments.steps}
     if arguments.seed is not None:
         overrides["seed"] = arguments.seed
     if arguments.resume is not None:
-        for name in ("env", "preset", "circuit", "scale", "run_dir", "seed"):
+        for name in (
+            *("env", "preset", "circuit", "scale", "run_dir", "seed"),
+            *("demonstrations", "offline"),
+        ):
             if getattr(arguments, name) is not None:
                 raise CommandError(
                     f"--{name.replace('_', '-')} cannot be changed in a run that is resumed; "
@@ -92,14 +120,35 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
         changes = [*options.assignments(arguments), overrides]
         return resumed_settings(arguments.resume, changes), arguments.resume
     changes = [{"env": arguments.env}] if arguments.env else []
-    preset = arguments.preset or (preset_for(arguments.env) if arguments.env else DEFAULT_PRESET)
+    preset = arguments.preset or _usual_preset(arguments)
+    if arguments.demonstrations:
+        changes.append({"demonstrations": {"bags": arguments.demonstrations}})
     task = options.task_changes(arguments)
     changes += [{"task": task}] if task else []
     changes += [*options.assignments(arguments), overrides]
+    if arguments.offline:
+        changes.append({"training": {"env_steps": 0}})
     settings = run_settings(preset, changes)
+    check_demonstrations(settings)
     folder = arguments.run_dir or new_run_folder(settings)
     RunFolder(folder).check_unused()
     return settings, folder
+
+
+def _usual_preset(arguments: argparse.Namespace) -> str:
+    """Return the preset that fits the other options."""
+    from f1_rl.learning.runs import (
+        DEFAULT_PRESET,
+        DEMONSTRATED_PRESET,
+        OFFLINE_PRESET,
+        preset_for,
+    )
+
+    if arguments.env:
+        return preset_for(arguments.env)
+    if arguments.offline:
+        return OFFLINE_PRESET
+    return DEMONSTRATED_PRESET if arguments.demonstrations else DEFAULT_PRESET
 
 
 def _run_interruptibly(trainer: "Trainer") -> bool:

@@ -42,7 +42,10 @@ class TrainingDisplay:
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=settings.training.env_steps)
+        training = settings.training
+        self._task = self._bar.add_task(
+            "starting", total=training.env_steps + training.offline_updates
+        )
 
     def __enter__(self) -> "TrainingDisplay":
         """Announce the run."""
@@ -73,14 +76,17 @@ class TrainingDisplay:
     def on_progress(self, progress: "TrainingProgress") -> None:
         """Move the bar."""
         figures = [
-            f"step {progress.env_step:,}",
+            _place(progress),
             f"{progress.steps_per_s:,.0f} steps/s",
             f"return {_short(progress.episode_return)}",
             f"epsilon {progress.epsilon:.2f}",
             f"loss {_short(progress.loss)}",
             f"evaluated {self._last_evaluation}",
         ]
-        self._bar.update(self._task, completed=progress.env_step, description="  ".join(figures))
+        offline = min(progress.update, self._settings.training.offline_updates)
+        self._bar.update(
+            self._task, completed=progress.env_step + offline, description="  ".join(figures)
+        )
 
     def on_evaluation(
         self, progress: "TrainingProgress", evaluation: "Evaluation", best: bool
@@ -90,7 +96,7 @@ class TrainingDisplay:
         self._last_evaluation = f"{evaluation.successes} of {len(evaluation.rows)}"
         mark = " [green]best so far[/green]" if best else ""
         self._console.print(
-            f"  {since_start:6.1f} s  step {progress.env_step:>7,}  {evaluation.summary}{mark}",
+            f"  {since_start:6.1f} s  {_place(progress):>12}  {evaluation.summary}{mark}",
             soft_wrap=True,
         )
         if evaluation.solved and self.solved_after_s is None:
@@ -130,6 +136,13 @@ class TrainingDisplay:
             ("policy/", f"drive on with it: f1-rl drive {shlex.quote(str(folder))}"),
         ):
             self.say(f"  {folder / name}  [dim]{meaning}[/dim]")
+
+
+def _place(progress: "TrainingProgress") -> str:
+    """Return where training is: before its first environment step, it counts updates."""
+    if progress.env_step == 0:
+        return f"update {progress.update:,}"
+    return f"step {progress.env_step:,}"
 
 
 def _short(value: float) -> str:

@@ -1,15 +1,13 @@
 """The classical driver: steers on the painted line that it sees, no learning."""
 
 import numpy as np
-import numpy.typing as npt
 
 from f1_rl.circuits import FloatArray
 from f1_rl.driving.environment import Observation
+from f1_rl.driving.line import LineFinder
 from f1_rl.driving.task import DrivingTask
 from f1_rl.settings import SettingsError
 
-# The line must stand out from the rest of its picture by so many grey levels.
-_CONTRAST = 50.0
 # Of the turn that the actions allow, the share that a bend seen ahead may ask for.
 _TURN_SHARE = 0.75
 _LOOKAHEAD_S = 0.22
@@ -40,15 +38,7 @@ class LineFollower:
                 f"the classical driver sees the line in the red channel only, not in "
                 f"{settings.channel}."
             )
-        self._channels = task.preprocessing.frame_shape[2]
-        camera, view = task.cars.camera, task.preprocessing.view
-        distance = camera.ground_distance_m(np.array(view.rows))
-        columns = (np.arange(view.columns) + 0.5) * camera.width / view.columns
-        slope = (columns - camera.width / 2) / camera.focal_length_px
-        depth = distance * np.cos(camera.pitch_rad) + camera.z_m * np.sin(camera.pitch_rad)
-        # Of each row and column of the observation, the ground point in the car's frame.
-        self._ahead_m: FloatArray = distance + camera.x_m
-        self._left_m: FloatArray = camera.y_m - depth[:, None] * slope[None, :]
+        self._line = LineFinder(task.preprocessing)
         self._max_speed_mps = task.actions.max_speed_mps
         self._max_yaw_rate_radps = task.actions.max_yaw_rate_radps
         self._speed_mps = np.zeros(task.num_cars)
@@ -57,8 +47,8 @@ class LineFollower:
     def commands(self, observations: Observation) -> FloatArray:
         """Return the commands `(N, 2)`, forward speed and yaw rate."""
         frames = observations["frames"] if isinstance(observations, dict) else observations
-        seen, left_m = self._line_points(frames[..., -self._channels].astype(np.float32))
-        ahead_m = np.broadcast_to(self._ahead_m, left_m.shape)
+        seen, left_m = self._line.find(frames)
+        ahead_m = np.broadcast_to(self._line.ahead_m, left_m.shape)
         curvature = 2.0 * left_m / (ahead_m**2 + left_m**2)
         lookahead_m = np.maximum(_SHORTEST_LOOKAHEAD_M, _LOOKAHEAD_S * self._speed_mps + 0.45)
         missing = np.where(seen, 0.0, np.inf)
@@ -76,14 +66,3 @@ class LineFollower:
         yaw_rate = np.clip(speed * chosen, -self._max_yaw_rate_radps, self._max_yaw_rate_radps)
         self._speed_mps, self._curvature = speed, chosen
         return np.stack([speed, yaw_rate], axis=1)
-
-    def _line_points(
-        self, red: npt.NDArray[np.float32]
-    ) -> tuple[npt.NDArray[np.bool_], FloatArray]:
-        """Return in which rows the line is seen and how far left of the car, `(N, R)` both."""
-        background = np.median(red, axis=(1, 2))[:, None, None]
-        weight = np.maximum(0.0, red - background - _CONTRAST)
-        total = weight.sum(axis=2)
-        seen = total > _CONTRAST
-        left_m = (weight * self._left_m).sum(axis=2) / np.maximum(total, 1e-6)
-        return seen, np.asarray(left_m, np.float64)

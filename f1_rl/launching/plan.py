@@ -18,7 +18,7 @@ class NodeProcess:
     """One of this package's nodes.
 
     Attributes:
-        executable: Its name, and that of its executable: `simulator`, `driver` or `trainer`.
+        executable: Its name, and that of its executable: `simulator`, `driver` and so on.
         namespace: Its namespace, absolute; `/` is none.
         params_file: A parameter file.
         parameters: Parameters that override those of the file; tuples are arrays.

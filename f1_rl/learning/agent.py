@@ -227,6 +227,8 @@ class Agent:
             "squared": common.element_wise_squared_loss,
         }
         kind = {"dqn": dqn_agent.DqnAgent, "double_dqn": dqn_agent.DdqnAgent}[settings.algorithm]
+        if settings.conservative_weight:
+            kind = _conservative(kind, settings.conservative_weight)
         return kind(
             time_step_spec,
             action_spec,
@@ -301,6 +303,30 @@ class Agent:
 
         _, total = tf.while_loop(lambda k, _: k < updates, update, (0, 0.0))
         return total / tf.cast(updates, tf.float32)
+
+
+def _conservative(kind: Any, weight: float) -> Any:
+    """Return an agent class whose loss holds down the values of actions that were not taken.
+
+    CQL(H) of Kumar et al. (2020), "Conservative Q-Learning for Offline Reinforcement Learning",
+    equation 4, for discrete actions: `weight * (logsumexp_a Q(s, a) - Q(s, a_taken))` is added,
+    averaged over the batch.
+
+    Args:
+        kind: TF-Agents' DqnAgent or DdqnAgent.
+        weight: alpha.
+    """
+
+    class ConservativeAgent(kind):
+        def _loss(self, experience: Any, **options: Any) -> Any:
+            info = super()._loss(experience, **options)
+            first, taken, _ = self._as_transition(experience)
+            values, _ = self._q_network(first.observation, first.step_type, training=True)
+            chosen = common.index_with_actions(values, tf.cast(taken.action, tf.int32))
+            gap = tf.reduce_mean(tf.reduce_logsumexp(values, axis=-1) - chosen)
+            return info._replace(loss=info.loss + weight * gap)
+
+    return ConservativeAgent
 
 
 def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:

@@ -27,6 +27,8 @@ class RunFolder:
     evaluations = property(lambda self: self.path / "evaluations.csv")
     events = property(lambda self: self.path / "events")
     checkpoints = property(lambda self: self.path / "checkpoints")
+    demonstrations = property(lambda self: self.path / "demonstrations.npz")
+    demonstration_accounts = property(lambda self: self.path / "demonstrations.csv")
 
     def create(self, config: dict[str, Any]) -> None:
         """Make the folder and write the configuration.

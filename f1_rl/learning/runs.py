@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import gymnasium as gym
 from msgspec import Meta, field
 
+from f1_rl.bags.transitions import DemonstrationSettings
 from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.settings import TaskSettings
@@ -19,6 +20,9 @@ from f1_rl.settings import Settings, SettingsError, build_settings, merge, read_
 
 PRESETS = Path(__file__).with_name("presets")
 DEFAULT_PRESET = "lap"
+# For learning from demonstrations before driving, and alone.
+DEMONSTRATED_PRESET = "demonstrated"
+OFFLINE_PRESET = "offline"
 # For environments that no preset names.
 GENERAL_PRESET = "gymnasium"
 
@@ -33,6 +37,7 @@ class RunSettings(Settings, frozen=True):
         task: The driving task, for our environments.
         agent: The learning rule.
         training: The schedule.
+        demonstrations: Bags that are learned from, and how.
         seed: Of everything that is random.
     """
 
@@ -41,6 +46,7 @@ class RunSettings(Settings, frozen=True):
     task: TaskSettings = field(default_factory=TaskSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    demonstrations: DemonstrationSettings = field(default_factory=DemonstrationSettings)
     # TensorFlow takes 32 bits.
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
 
@@ -95,6 +101,24 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
     for change in (values, *changes):
         settings = merge(settings, change)
     return build_settings(RunSettings, settings, "settings")
+
+
+def check_demonstrations(settings: RunSettings) -> None:
+    """Refuse a run that has no demonstrations and needs some, or the other way round.
+
+    Raises:
+        SettingsError: It is so.
+    """
+    if settings.training.offline_updates and not settings.demonstrations.bags:
+        raise SettingsError(
+            "training.offline_updates: learning before the first environment step needs recorded "
+            "drives; give bags with --demonstrations."
+        )
+    if settings.demonstrations.bags and not settings.drives:
+        raise SettingsError(
+            f"demonstrations: from recorded drives nothing can be learned for {settings.env}; "
+            "leave out --demonstrations or --env."
+        )
 
 
 def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSettings:

@@ -7,6 +7,7 @@ from msgspec import Meta
 from f1_rl.settings import (
     FiniteFloat,
     Fraction,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -54,6 +55,9 @@ class AgentSettings(Settings, frozen=True):
         gradient_clipping: Largest norm of each variable's gradient; none: unclipped.
         loss: Of the temporal-difference error (not for c51).
         reward_scale: What every reward is multiplied with.
+        conservative_weight: How strongly the values of actions that were not taken are held down
+            (alpha of CQL(H), Kumar et al. 2020); for learning from demonstrations alone, where
+            nothing else corrects them. 0: plain Q-learning. Not for c51.
         atoms: c51: atoms of the value distribution.
         min_value: c51: smallest return that can be represented.
         max_value: c51: largest return that can be represented.
@@ -72,14 +76,17 @@ class AgentSettings(Settings, frozen=True):
     gradient_clipping: PositiveFloat | None = 10.0
     loss: Literal["huber", "squared"] = "huber"
     reward_scale: PositiveFloat = 1.0
+    conservative_weight: NonNegativeFloat = 0.0
     atoms: Annotated[int, Meta(ge=2)] = 51
     min_value: FiniteFloat = -10.0
     max_value: FiniteFloat = 10.0
 
     def __post_init__(self) -> None:
-        """Check the support of the value distribution."""
+        """Check the support of the value distribution, and what goes with the algorithm."""
         if self.min_value >= self.max_value:
             raise ValueError("min_value must be below max_value")
+        if self.conservative_weight and self.algorithm == "c51":
+            raise ValueError("conservative_weight goes with dqn and double_dqn, not with c51")
 
 
 class TrainingSettings(Settings, frozen=True):
@@ -87,7 +94,7 @@ class TrainingSettings(Settings, frozen=True):
 
     Attributes:
         num_envs: Environments (cars) that act in one call.
-        env_steps: Environment steps to train for.
+        env_steps: Environment steps to train for; 0: learn from demonstrations alone.
         replay_capacity: Transitions kept.
         learning_starts: Environment steps before the first update.
         train_every: Vector steps between calls of the learner.
@@ -97,6 +104,10 @@ class TrainingSettings(Settings, frozen=True):
         epsilon_start: Share of random actions at the start.
         epsilon_end: Share of random actions after `epsilon_steps`.
         epsilon_steps: Environment steps over which it falls linearly.
+        demonstration_share: Share of each batch that is drawn from the demonstrations, where there
+            are some.
+        offline_updates: Updates from demonstrations alone, before the first environment step.
+        offline_evaluate_every: Updates between greedy evaluations meanwhile.
         evaluate_every: Environment steps between greedy evaluations.
         evaluate_from: Environment steps before the first of them.
         evaluation_episodes: Episodes of each evaluation, each from a start of its own.
@@ -106,7 +117,7 @@ class TrainingSettings(Settings, frozen=True):
     """
 
     num_envs: PositiveInt = 32
-    env_steps: PositiveInt = 12_000
+    env_steps: NonNegativeInt = 12_000
     replay_capacity: PositiveInt = 100_000
     learning_starts: PositiveInt = 256
     train_every: PositiveInt = 1
@@ -115,9 +126,17 @@ class TrainingSettings(Settings, frozen=True):
     epsilon_start: Fraction = 1.0
     epsilon_end: Fraction = 0.05
     epsilon_steps: PositiveInt = 1_500
+    demonstration_share: Fraction = 0.5
+    offline_updates: NonNegativeInt = 0
+    offline_evaluate_every: PositiveInt = 500
     evaluate_every: PositiveInt = 500
     evaluate_from: NonNegativeInt = 1_500
     evaluation_episodes: PositiveInt = 8
     stop_when_solved: bool = False
     checkpoint_every_s: PositiveFloat = 30.0
     log_every_s: PositiveFloat = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that there is something to do."""
+        if self.env_steps == 0 and self.offline_updates == 0:
+            raise ValueError("env_steps and offline_updates are both 0: there is nothing to do")

@@ -14,6 +14,7 @@ from f1_rl.driving.cars import CarFault
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.control import TrainingControl
+from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
 from f1_rl.learning.evaluation import Evaluation, Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.observations import ObservationLayout
@@ -76,6 +77,7 @@ class Trainer:
         training: TrainingSettings,
         seed: int,
         listener: Listener,
+        demonstrations: Demonstrations | None = None,
     ) -> None:
         """Bring the parts together.
 
@@ -89,8 +91,10 @@ class Trainer:
             training: The schedule.
             seed: Of exploration, sampling and the environments.
             listener: Is told how it goes.
+            demonstrations: Recorded drives to learn from, too.
         """
         self._envs = envs
+        self.demonstrations = demonstrations
         self._agent = agent
         self._evaluator = evaluator
         self._policies = policies
@@ -126,6 +130,7 @@ class Trainer:
             "faults": 0,
             "next_evaluation": max(training.evaluate_from, training.evaluate_every),
             "evaluated_at": 0,
+            "evaluated_update": 0,
         }
         self._wall_time_s = 0.0
         self._loss = self._mean_q = float("nan")
@@ -187,21 +192,41 @@ class Trainer:
         settings = self._settings
         if not self._observations:
             self._begin()
+        while self._agent.updates < settings.offline_updates and not self.control.stopping:
+            before = self._agent.updates // settings.offline_evaluate_every
+            self._learn()
+            after = self._agent.updates // settings.offline_evaluate_every
+            self._look_after(clock, evaluate=after > before)
         with ThreadPoolExecutor(1, "environments") as pool:
             while self.env_steps < settings.env_steps and not self.control.stopping:
                 self._step(pool)
-                self._wall_time_s = clock.elapsed_s()
-                if clock.due("log", settings.log_every_s):
-                    self._log(clock.rate(self.env_steps))
-                if self.env_steps >= self._counters["next_evaluation"]:
-                    self._evaluate(clock.rate(self.env_steps))
-                    self._counters["next_evaluation"] += settings.evaluate_every
-                if clock.due("checkpoint", settings.checkpoint_every_s):
-                    self.save()
-                self._do_as_asked(clock)
+                due = self.env_steps >= self._counters["next_evaluation"]
+                self._look_after(clock, evaluate=due)
         # What was learned since the last evaluation may be the best, or all there is.
-        if not self.control.stopping and self._counters["evaluated_at"] < self.env_steps:
+        if not self.control.stopping and self._has_learned_since_evaluation:
             self._evaluate(clock.rate(self.env_steps))
+
+    def _look_after(self, clock: "_Clock", *, evaluate: bool) -> None:
+        """Log, evaluate, save and do as asked, each when it is time."""
+        self._wall_time_s = clock.elapsed_s()
+        if clock.due("log", self._settings.log_every_s):
+            self._log(clock.rate(self.env_steps))
+        if evaluate:
+            self._evaluate(clock.rate(self.env_steps))
+            # Not before: one that is broken off is done again by whoever resumes the run.
+            if self.env_steps >= self._counters["next_evaluation"]:
+                self._counters["next_evaluation"] += self._settings.evaluate_every
+        if clock.due("checkpoint", self._settings.checkpoint_every_s):
+            self.save()
+        self._do_as_asked(clock)
+
+    @property
+    def _has_learned_since_evaluation(self) -> bool:
+        counters = self._counters
+        return (
+            counters["evaluated_at"] < self.env_steps
+            or counters["evaluated_update"] < self._agent.updates
+        )
 
     def _step(self, pool: ThreadPoolExecutor) -> None:
         """Act once and learn, one after the other or, where environments wait, at once.
@@ -294,6 +319,7 @@ class Trainer:
             self._running_length = np.array(state["running_length"])
         for table in (self._metrics, self._evaluations):
             table.cut_after("env_step", self.env_steps)
+            table.cut_after("update", self._agent.updates)
         self._resumed = True
 
     def _begin(self) -> None:
@@ -358,17 +384,30 @@ class Trainer:
         final = self._agent_settings.final_learning_rate
         if final is not None:
             first = self._agent_settings.learning_rate
-            share = min(1.0, self.env_steps / self._settings.env_steps)
-            self._agent.set_learning_rate(first + share * (final - first))
-        batch = self._replay.sample(
-            self._settings.updates_per_call, self._agent_settings.batch_size, self._sampling
+            self._agent.set_learning_rate(first + self._share_done * (final - first))
+        batch = sample_mixed(
+            self._replay,
+            self.demonstrations,
+            self._settings.demonstration_share,
+            self._settings.updates_per_call,
+            self._agent_settings.batch_size,
+            self._sampling,
         )
         self._loss = self._agent.train(batch)
+
+    @property
+    def _share_done(self) -> float:
+        """How much of the run is done, by environment steps, or by updates where it has none."""
+        settings = self._settings
+        if settings.env_steps:
+            return min(1.0, self.env_steps / settings.env_steps)
+        return min(1.0, self._agent.updates / settings.offline_updates)
 
     def _evaluate(self, steps_per_s: float) -> None:
         evaluation = self._evaluator.evaluate(self._agent.q_values)
         # Not before: one that is broken off is done again by whoever resumes the run.
         self._counters["evaluated_at"] = self.env_steps
+        self._counters["evaluated_update"] = self._agent.updates
         progress = self._progress(steps_per_s)
         best = evaluation.score > self._best_score
         if best:

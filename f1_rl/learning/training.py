@@ -1,18 +1,29 @@
 """Starting and resuming a training run. Imports TensorFlow."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
+from f1_rl.bags.episodes import Account, Episode
+from f1_rl.bags.transitions import convert_bags
 from f1_rl.driving.task import DrivingTask
 from f1_rl.learning.agent import Agent
+from f1_rl.learning.demonstrations import Demonstrations, load_episodes, save_episodes
 from f1_rl.learning.device import DeviceChoice, choose_device
 from f1_rl.learning.evaluation import EpisodeEvaluator, Evaluator, LapEvaluator
 from f1_rl.learning.observations import ObservationLayout
-from f1_rl.learning.run_folder import RunFolder, describe_versions
-from f1_rl.learning.runs import Environments, RunSettings, make_environments
+from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
+from f1_rl.learning.runs import (
+    Environments,
+    RunSettings,
+    check_demonstrations,
+    make_environments,
+)
 from f1_rl.learning.trainer import Listener, Trainer
 from f1_rl.policy.manifest import describe_task
 from f1_rl.policy.writer import save_policy
+
+_LOG = logging.getLogger(__name__)
 
 
 class _PolicyFolders:
@@ -60,13 +71,16 @@ def start_run(
         RunFolderError: The folder holds a run already, or cannot be written.
         CheckpointError: There is nothing to resume from, or it does not fit the settings.
         SettingsError: The environment, the network or the replay cannot be made as they are set.
+        BagError: A bag of demonstrations cannot be learned from.
         CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
     """
+    check_demonstrations(settings)
     folder = RunFolder(path)
+    recorded = _demonstrated(settings, folder, resume)
     chosen = choose_device(device)
     environments = make_environments(settings)
     try:
-        return _make_trainer(settings, folder, listener, environments, chosen, resume)
+        return _make_trainer(settings, folder, listener, environments, recorded, chosen, resume)
     except BaseException:
         # Cars behind topics have one commander; one that is left over keeps the next away.
         environments.vector.close()
@@ -78,13 +92,24 @@ def _make_trainer(
     folder: RunFolder,
     listener: Listener,
     environments: Environments,
+    recorded: tuple[list[Episode], list[Account]],
     device: str,
     resume: bool,
 ) -> Trainer:
+    episodes, accounts = recorded
     layout = ObservationLayout(environments.observation_space, environments.frame_stack)
     agent = Agent(
         layout, environments.num_actions, settings.agent, seed=settings.seed, device=device
     )
+    demonstrations = None
+    if episodes:
+        demonstrations = Demonstrations(
+            episodes,
+            layout,
+            n_step=settings.agent.n_step,
+            gamma=settings.agent.gamma,
+            accounts=accounts,
+        )
     trainer = Trainer(
         environments.vector,
         agent,
@@ -95,6 +120,7 @@ def _make_trainer(
         training=settings.training,
         seed=settings.seed,
         listener=listener,
+        demonstrations=demonstrations,
     )
     config = {**settings.as_dict(), "versions": describe_versions()}
     if resume:
@@ -102,7 +128,25 @@ def _make_trainer(
         folder.write_config(config)
     else:
         folder.create(config)
+        save_episodes(folder.demonstrations, episodes)
+        for account in accounts:
+            Table(folder.demonstration_accounts).write(account.as_dict())
     return trainer
+
+
+def _demonstrated(
+    settings: RunSettings, folder: RunFolder, resume: bool
+) -> tuple[list[Episode], list[Account]]:
+    """Return what bags demonstrate; a run that goes on has kept it."""
+    if not settings.demonstrations.bags:
+        return [], []
+    if resume:
+        return load_episodes(folder.demonstrations), []
+    folder.check_unused()
+    episodes, accounts = convert_bags(settings.demonstrations, settings.task)
+    for account in accounts:
+        _LOG.info("%s", account)
+    return episodes, accounts
 
 
 def _task(environments: Environments, settings: RunSettings) -> DrivingTask | None:

@@ -71,6 +71,11 @@ class Pilot:
         return self.policy.manifest.actions.action_names
 
     @property
+    def observation(self) -> UInt8Array:
+        """What the network was shown last, `(R, C, K)`."""
+        return np.array(self._stack.array[0], np.uint8)
+
+    @property
     def fastest(self) -> Command:
         """The largest speed and the largest yaw rate that the policy commands."""
         speed, yaw_rate = np.abs(self.policy.command_table).max(axis=0)

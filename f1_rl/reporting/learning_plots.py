@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -36,6 +36,14 @@ class _Curve:
     colour: str
     caption: str
     may_be_log: bool = False
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """What the learning curves are drawn over, and where the first success lies."""
+
+    unit: str
+    success: int | None
 
 
 _CURVES: Final = (
@@ -79,20 +87,26 @@ def learning_plots(
     Returns:
         One plot a quantity of which at least one value is known.
     """
+    unit = "environment steps"
+    if summaries and all(summary.env_step == 0 for summary in summaries):
+        # A run that learned from recorded drives alone.
+        unit = "updates"
+        summaries = [replace(summary, env_step=summary.update) for summary in summaries]
+        metrics = None if metrics is None else replace(metrics, env_step=metrics.update)
     first = first_complete(summaries)
-    success = first.env_step if first else None
-    plots = [_completion_plot(summaries, success), _lap_time_plot(summaries, success)]
+    axis = _Axis(unit, first.env_step if first else None)
+    plots = [_completion_plot(summaries, axis), _lap_time_plot(summaries, axis)]
     if all(plot is None for plot in plots):
         plots = [_return_plot(summaries)]
     if metrics is not None:
         for curve in _CURVES:
             values = getattr(metrics, curve.column)
-            plots.append(_curve_plot(curve, metrics.env_step, values, success))
+            plots.append(_curve_plot(curve, metrics.env_step, values, axis))
     return tuple(plot for plot in plots if plot is not None)
 
 
 def _curve_plot(
-    curve: _Curve, env_step: FloatArray, values: FloatArray, success: int | None
+    curve: _Curve, env_step: FloatArray, values: FloatArray, axis: _Axis
 ) -> Plot | None:
     known = np.isfinite(env_step) & np.isfinite(values)
     if not known.any():
@@ -109,15 +123,15 @@ def _curve_plot(
             axes.plot(steps, _smoothed(values), color=colour)
         if curve.may_be_log and 0.0 < 30.0 * np.median(values) < values.max() and values.min() > 0:
             axes.set_yscale("log")
-        _finish(axes, success)
+        _finish(axes, axis)
     description = (
-        f"{curve.title} over environment steps: from {values[0]:.3g} to {values[-1]:.3g} "
-        f"at step {steps[-1]:,.0f}."
+        f"{curve.title} over {axis.unit}: from {values[0]:.3g} to {values[-1]:.3g} "
+        f"at {steps[-1]:,.0f}."
     )
     return Plot(curve.title, inline_svg(figure, curve.column, description), curve.caption)
 
 
-def _completion_plot(summaries: Sequence[EvaluationSummary], success: int | None) -> Plot | None:
+def _completion_plot(summaries: Sequence[EvaluationSummary], axis: _Axis) -> Plot | None:
     if not any(np.isfinite(summary.completion) for summary in summaries):
         return None
     steps = [summary.env_step for summary in summaries]
@@ -130,9 +144,9 @@ def _completion_plot(summaries: Sequence[EvaluationSummary], success: int | None
         axes.plot(steps, full, color=STAND_INS["good"], marker="o", markersize=_dot_px(steps))
         axes.set_ylim(-4.0, 107.0)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
-        _finish(axes, success)
+        _finish(axes, axis)
     description = (
-        f"Starts with a full lap over environment steps: {full[0]:.0f} % in the first evaluation, "
+        f"Starts with a full lap over {axis.unit}: {full[0]:.0f} % in the first evaluation, "
         f"{full[-1]:.0f} % in the last."
     )
     return Plot(
@@ -142,7 +156,7 @@ def _completion_plot(summaries: Sequence[EvaluationSummary], success: int | None
     )
 
 
-def _lap_time_plot(summaries: Sequence[EvaluationSummary], success: int | None) -> Plot | None:
+def _lap_time_plot(summaries: Sequence[EvaluationSummary], axis: _Axis) -> Plot | None:
     timed = [summary for summary in summaries if np.isfinite(summary.mean_lap_time_s)]
     if not timed:
         return None
@@ -154,10 +168,8 @@ def _lap_time_plot(summaries: Sequence[EvaluationSummary], success: int | None) 
         axes.plot(steps, times_s, color=STAND_INS["accent"], marker="o", markersize=_dot_px(steps))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g} s"))
         axes.set_xlim(0, max(summary.env_step for summary in summaries) * 1.03 or 1)
-        _finish(axes, success)
-    description = (
-        f"Mean lap time over environment steps: from {times_s[0]:.2f} s to {times_s[-1]:.2f} s."
-    )
+        _finish(axes, axis)
+    description = f"Mean lap time over {axis.unit}: from {times_s[0]:.2f} s to {times_s[-1]:.2f} s."
     caption = "Mean over the full laps of an evaluation; no dot where there was none."
     svg = inline_svg(figure, "laptime", description)
     return Plot("Evaluation: lap time", svg, caption)
@@ -174,7 +186,7 @@ def _return_plot(summaries: Sequence[EvaluationSummary]) -> Plot | None:
         figure = new_figure(*_SIZE_PX)
         axes = figure.add_subplot()
         axes.plot(steps, returns, color=STAND_INS["good"], marker="o", markersize=_dot_px(steps))
-        _finish(axes, None)
+        _finish(axes, _Axis("environment steps", None))
     description = (
         f"Mean return of an evaluation over environment steps: from {returns[0]:.1f} "
         f"to {returns[-1]:.1f}."
@@ -183,15 +195,15 @@ def _return_plot(summaries: Sequence[EvaluationSummary]) -> Plot | None:
     return Plot("Evaluation: mean return", svg, "Without exploration.")
 
 
-def _finish(axes: Any, success: int | None) -> None:
+def _finish(axes: Any, axis: _Axis) -> None:
     """Set what all learning curves share: the step axis and the mark of the first success."""
-    axes.set_xlabel("environment steps")
+    axes.set_xlabel(axis.unit)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(_step_formatter(axes.get_xlim()[1]))
     if axes.get_yscale() == "linear":
         axes.yaxis.set_major_locator(MaxNLocator(5))
-    if success is not None:
-        axes.axvline(success, color=STAND_INS["good"], linestyle=":", linewidth=1.4)
+    if axis.success is not None:
+        axes.axvline(axis.success, color=STAND_INS["good"], linestyle=":", linewidth=1.4)
 
 
 def _step_formatter(last: float) -> FuncFormatter:

@@ -17,6 +17,7 @@ class EvaluationSummary:
     """One evaluation, over all its start poses; NaN where nothing was measured."""
 
     env_step: int
+    update: int
     wall_time_s: float
     rows: tuple[int, ...]
     """The rows of `Evaluations` that belong to this evaluation."""
@@ -41,7 +42,7 @@ class EvaluationSummary:
 
 
 def summarise(evaluations: Evaluations) -> tuple[EvaluationSummary, ...]:
-    """Group the evaluated starts by environment step.
+    """Group the evaluated starts by environment step and update.
 
     Args:
         evaluations: One row an evaluated start.
@@ -49,9 +50,11 @@ def summarise(evaluations: Evaluations) -> tuple[EvaluationSummary, ...]:
     Returns:
         The evaluations in the order of their steps; rows without a step are left out.
     """
-    steps = np.unique(evaluations.env_step[np.isfinite(evaluations.env_step)])
+    known = np.isfinite(evaluations.env_step)
+    places = np.stack([evaluations.env_step, np.nan_to_num(evaluations.update)], axis=1)
     return tuple(
-        _summary(evaluations, np.flatnonzero(evaluations.env_step == step)) for step in steps
+        _summary(evaluations, np.flatnonzero(known & (places == place).all(axis=1)))
+        for place in np.unique(places[known], axis=0)
     )
 
 
@@ -97,6 +100,7 @@ def _summary(evaluations: Evaluations, rows: np.typing.NDArray[np.intp]) -> Eval
     lap_times_s = evaluations.lap_time_s[rows][full]
     return EvaluationSummary(
         env_step=int(evaluations.env_step[rows[0]]),
+        update=int(np.nan_to_num(evaluations.update[rows[0]])),
         wall_time_s=_mean(evaluations.wall_time_s[rows]),
         rows=tuple(int(row) for row in rows),
         full_laps=int(full.sum()),

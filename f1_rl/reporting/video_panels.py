@@ -88,7 +88,7 @@ class Panel(Protocol):
         """Paint one frame."""
 
 
-class _Card:
+class Card:
     """A card with a title; `begin` brings its fixed parts back before a frame is painted."""
 
     def __init__(self, picture: Picture, title: str = "") -> None:
@@ -101,6 +101,7 @@ class _Card:
         self.fixed = picture.copy()
 
     def begin(self) -> None:
+        """Bring the fixed parts back."""
         self.picture[:] = self.fixed
 
 
@@ -134,7 +135,7 @@ class CameraPanel:
         self._font.draw(self._picture, self._caption, (26, 20), INK)
 
 
-class MapPanel(_Card):
+class MapPanel(Card):
     """The circuit from above with the car and its trail, coloured by the commanded speed.
 
     Args:
@@ -228,7 +229,7 @@ class MapPanel(_Card):
         cv2.polylines(self.picture, [arrow], True, MARK, 1, cv2.LINE_AA, _SHIFT)
 
 
-class ObservationPanel(_Card):
+class ObservationPanel(Card):
     """What the network sees, enlarged without smoothing, its stack of pictures side by side.
 
     Args:
@@ -276,7 +277,7 @@ class ObservationPanel(_Card):
         return best[0], max(best[1], 1.0 / max(rows, columns))
 
 
-class QValuePanel(_Card):
+class QValuePanel(Card):
     """The Q-value of every action as a bar, the chosen one in the accent colour.
 
     Q-values of neighbouring actions differ by little, so the bars show the recent range, not zero.
@@ -354,7 +355,7 @@ class QValuePanel(_Card):
         return _TITLE_PX + action * self._row_px + (self._row_px - self.small.height_px) // 2
 
 
-class StatusPanel(_Card):
+class StatusPanel(Card):
     """One line of figures: lap time, commands, lateral error, lap.
 
     Args:

@@ -72,7 +72,9 @@ def headline(
     if not run.drives:
         return _other_headline(run, summaries)
     where = _circuits(run.circuit_names, lengths_m)
-    method = "from the pictures of its camera alone, by trial and error (deep Q-learning, DQN)"
+    steps, _ = _extent(run)
+    way = "by trial and error" if steps else "from recorded drives"
+    method = f"from the pictures of its camera alone, {way} (deep Q-learning, DQN)"
     task = (
         f"A simulated Formula 1 car is to learn to drive {where}, {method}. "
         "It starts knowing nothing."
@@ -88,14 +90,14 @@ def headline(
     if best.full_laps:
         title = f"The car laps from {best.full_laps} of {best.starts} start positions"
         text = (
-            f"{task} In its best evaluation, after {number(best.env_step)} steps, it drove a full "
+            f"{task} In its best evaluation, after {_place(best)}, it drove a full "
             f"lap from {best.full_laps} of {best.starts} start positions."
         )
         return Headline("warn", title, f"{text} {_failures(best)}".strip())
     farthest = ""
     if math.isfinite(best.completion):
         farthest = (
-            f" In its best evaluation, after {number(best.env_step)} steps, it drove "
+            f" In its best evaluation, after {_place(best)}, it drove "
             f"{best.completion:.0%} of a lap on average."
         )
     text = f"{task} So far it has not driven a full lap.{farthest} {_failures(best)}".strip()
@@ -204,10 +206,7 @@ def _success(first: EvaluationSummary, best: EvaluationSummary) -> str:
         if first.starts > 1
         else "from its start position"
     )
-    text = (
-        f"It began knowing nothing; after {number(first.env_step)} steps{time} it drove a full lap "
-        f"{starts}."
-    )
+    text = f"It began knowing nothing; after {_place(first)}{time} it drove a full lap {starts}."
     if math.isfinite(best.best_lap_time_s):
         text += f" Its best lap took {number(best.best_lap_time_s, 2, 's')}"
         if math.isfinite(best.mean_lateral_error_m):
@@ -217,6 +216,13 @@ def _success(first: EvaluationSummary, best: EvaluationSummary) -> str:
             )
         text += "."
     return text
+
+
+def _place(summary: EvaluationSummary) -> str:
+    """Return after how much learning an evaluation was; before the first step updates count."""
+    if summary.env_step == 0 and summary.update:
+        return f"{number(summary.update)} updates from recorded drives"
+    return f"{number(summary.env_step)} steps"
 
 
 def _failures(best: EvaluationSummary) -> str:

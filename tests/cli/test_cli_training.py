@@ -7,6 +7,8 @@ import shutil
 import pytest
 import yaml
 from cli_helpers import SMALL_PRESET, tell
+from recorded_drives import CAMERA, task_settings, write_bag
+from recorded_drives import drive as record_drive
 
 pytestmark = pytest.mark.tensorflow
 
@@ -227,3 +229,21 @@ def test_a_policy_of_another_environment_is_no_policy_folder(tmp_path):
     assert told.code == 1
     assert "is no policy folder" in told.err
     assert tell("report", run).code == 0
+
+
+def test_recorded_drives_are_learned_from_alone_and_accounted_for(tmp_path):
+    bag = write_bag(tmp_path / "bag", record_drive(task_settings(), 10.0))
+    told = tell(
+        *("train", "--demonstrations", bag, "--offline", "--circuit", "oval", "--device", "cpu"),
+        *("--set", f"task.camera={json.dumps(CAMERA)}", "--set", "training.offline_updates=20"),
+        *("--set", "training.offline_evaluate_every=10", "--run-dir", tmp_path / "run"),
+    )
+    assert told.code == 0, told.err
+    assert f"{bag}: " in told.out
+    assert "transitions in" in told.out
+    assert "update 24" in told.out
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert config["demonstrations"]["bags"] == [str(bag)]
+    assert config["training"]["env_steps"] == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "from recorded drives (deep Q-learning, DQN)" in page

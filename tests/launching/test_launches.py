@@ -9,6 +9,8 @@ import pytest
 from f1_rl.launching import LAUNCHES, Argument, LaunchError, NodeProcess, Plan, Program
 from f1_rl.launching.arguments import split_words
 from f1_rl.launching.drive import DRIVE
+from f1_rl.launching.record import RECORD
+from f1_rl.launching.replay import REPLAY
 from f1_rl.launching.simulate import SIMULATE
 from f1_rl.launching.train import TRAIN
 
@@ -319,4 +321,10 @@ def test_an_argument_that_must_have_a_value_cannot_be_empty() -> None:
 
 
 def test_launches_are_found_by_their_names() -> None:
-    assert LAUNCHES == {"simulate": SIMULATE, "drive": DRIVE, "train": TRAIN}
+    assert LAUNCHES == {
+        "simulate": SIMULATE,
+        "drive": DRIVE,
+        "train": TRAIN,
+        "record": RECORD,
+        "replay": REPLAY,
+    }

@@ -87,7 +87,7 @@ def test_a_preset_of_ones_own_is_read_from_a_file_as_is_the_configuration_of_a_r
 @pytest.mark.parametrize(
     ("preset", "changes", "reason"),
     [
-        ("lapp", {}, "no preset 'lapp'; choose from cartpole, gymnasium, lap"),
+        ("lapp", {}, "no preset 'lapp'; choose from cartpole, demonstrated, gymnasium, lap"),
         ("none.yaml", {}, "none.yaml: cannot be read"),
         ("lap", {"agnet": {}}, "agnet"),
         ("lap", {"agent": {"gama": 0.9}}, "gama"),
@@ -95,10 +95,17 @@ def test_a_preset_of_ones_own_is_read_from_a_file_as_is_the_configuration_of_a_r
         ("lap", {"agent": {"gamma": 1.5}}, "agent.gamma: Expected float <= 1"),
         ("lap", {"agent": {"algorithm": "ppo"}}, "agent.algorithm: Invalid enum value 'ppo'"),
         ("lap", {"agent": {"min_value": 5, "max_value": 5}}, "agent: min_value must be below"),
+        ("lap", {"agent": {"algorithm": "c51", "conservative_weight": 1.0}}, "not with c51"),
+        ("lap", {"training": {"demonstration_share": 1.5}}, "training.demonstration_share"),
+        ("lap", {"demonstrations": {"reward": "best"}}, "demonstrations.reward"),
         ("lap", {"agent": {"max_value": float("nan")}}, "agent.max_value: Expected float"),
         ("lap", {"agent": {"network": {"filters": [8]}}}, "agent.network: .*one entry for each"),
         ("lap", {"agent": {"network": {"units": [0]}}}, "agent.network.units.*>= 1"),
-        ("lap", {"training": {"env_steps": 0}}, "training.env_steps: Expected int >= 1"),
+        (
+            "lap",
+            {"training": {"env_steps": 0}},
+            "training: env_steps and offline_updates are both 0",
+        ),
         ("lap", {"training": {"epsilon_end": -0.1}}, "training.epsilon_end"),
         ("lap", {"seed": -1}, "seed: Expected int >= 0"),
         ("lap", {"seed": 2**32}, "seed: Expected int"),

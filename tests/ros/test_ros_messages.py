@@ -10,6 +10,7 @@ from geometry_msgs.msg import Quaternion, Twist, TwistStamped
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import CompressedImage, Image
 
+from f1_rl import messages
 from f1_rl.ros.messages import (
     MessageError,
     OdometrySample,
@@ -89,6 +90,12 @@ def test_bayer_patterns_give_the_colour_they_were_made_of(pattern, bits):
 def test_decoding_agrees_with_cv_bridge(encoding):
     message = to_message(AS_SENT[encoding], encoding)
     np.testing.assert_array_equal(decode_image(message), CvBridge().imgmsg_to_cv2(message, "rgb8"))
+
+
+@pytest.mark.parametrize("encoding", AS_SENT)
+def test_decoding_without_ros_gives_the_same(encoding):
+    message = to_message(AS_SENT[encoding], encoding, padding=3)
+    np.testing.assert_array_equal(messages.decode_image(message), decode_image(message))
 
 
 def truncate(message):

@@ -1,0 +1,112 @@
+import json
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from cli_helpers import start, tell
+
+pytest.importorskip("rosbags", reason="reading bags needs rosbags")
+if find_spec("ai_edge_litert") is None and find_spec("tensorflow") is None:
+    pytest.skip("no TFLite interpreter is installed", allow_module_level=True)
+
+DATA = Path(__file__).parents[1] / "data"
+SAMPLE = DATA / "bags" / "gazebo_bend"
+POLICY = DATA / "policy"
+
+
+def test_checking_a_bag_prints_what_it_holds_and_what_for():
+    told = tell("replay", SAMPLE, "--check")
+    assert (told.code, told.err) == (0, "")
+    assert "5.0 s, 300 messages" in told.out
+    assert "100 of 640 x 480 (rgb8)" in told.out
+    assert "offline replay: yes." in told.out
+    assert "learning: yes." in told.out
+
+
+def test_checking_a_bag_prints_json_for_programs():
+    told = tell("replay", SAMPLE, "--check", "--policy", POLICY, "--json")
+    document = json.loads(told.out)
+    assert {topic["name"]: topic["count"] for topic in document["topics"]} == {
+        "/cam_f1_left/image_raw": 100,
+        "/cmd_vel": 100,
+        "/odom": 100,
+    }
+    assert all(use["possible"] for use in document["uses"])
+
+
+def test_a_bag_that_cannot_be_replayed_fails_the_check(tmp_path):
+    from f1_rl.bags.writer import BagWriter
+
+    BagWriter(tmp_path / "empty").close()
+    told = tell("replay", tmp_path / "empty", "--check")
+    assert told.code == 1
+    assert "offline replay: no: there are no pictures" in told.out
+
+
+def test_replaying_prints_the_agreement_and_the_files(tmp_path):
+    told = tell("replay", SAMPLE, "--policy", POLICY, "--out", tmp_path / "out")
+    assert (told.code, told.err) == (0, "")
+    assert "gazebo_bend: 100 decisions of data/policy (racing)" in told.out
+    assert "same steering" in told.out
+    assert "a decision takes" in told.out
+    for name in ("frames.csv", "replay.json", "latency.json", "replay.html"):
+        assert str(tmp_path / "out" / name) in told.out
+        assert (tmp_path / "out" / name).is_file()
+
+
+def test_replaying_prints_json_for_programs(tmp_path):
+    told = tell("replay", SAMPLE, "--policy", POLICY, "--json")
+    document = json.loads(told.out)
+    assert document["outcomes"] == {"decided": 100}
+    assert document["latency"]["p50_s"] > 0.0
+
+
+def test_topics_and_tolerance_are_options():
+    told = tell(
+        "replay",
+        SAMPLE,
+        "--policy",
+        POLICY,
+        "--json",
+        "--tolerance",
+        1,
+        "--image-topic",
+        "cam_f1_left/image_raw",
+        "--command-topic",
+        "/cmd_vel",
+        "--odometry-topic",
+        "/odom",
+    )
+    document = json.loads(told.out)
+    assert document["tolerance_ms"] == 1.0
+    assert document["agreement"]["compared"] == 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((SAMPLE,), "give a policy to replay the bag with (--policy RUN), or --check"),
+        ((SAMPLE, "--policy", POLICY, "--video"), "--video needs a folder"),
+        (("nowhere", "--check"), "nowhere: does not exist; give the folder of a bag"),
+        ((SAMPLE, "--policy", "nowhere"), "nowhere: is no policy folder"),
+        ((SAMPLE, "--policy", POLICY, "--image-topic", "/scan"), "has no topic /scan; it has"),
+        ((SAMPLE, "--policy", POLICY, "--out", SAMPLE), "into which nothing is written"),
+        ((POLICY, "--check"), "is no bag: it holds neither metadata.yaml nor"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_sentence(arguments, reason):
+    told = tell("replay", *arguments)
+    assert told.code == 1
+    assert reason in told.err
+    assert told.err.count("\n") == 1
+    assert "Traceback" not in told.err
+
+
+def test_replaying_is_faster_than_real_time():
+    began_s = time.perf_counter()
+    process = start("replay", SAMPLE, "--policy", POLICY, "--json")
+    out, _ = process.communicate(timeout=60)
+    assert json.loads(out)["recorded_s"] > 4.9
+    # With the start of Python and all imports; usually below 2 s.
+    assert time.perf_counter() - began_s < 15.0
