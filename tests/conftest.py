@@ -1,9 +1,8 @@
 """What all tests share: a quiet, windowless process, and the rule which tests need TensorFlow."""
 
 import contextlib
-import fcntl
 import os
-import tempfile
+import socket
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,12 +54,13 @@ def repository() -> Path:
 @pytest.fixture(scope="module")
 def domain_id() -> Iterator[int]:
     """A ROS domain that no other test run on this machine uses at the same time."""
+    # A name of Linux's abstract sockets belongs to one process of the machine, whatever its TMPDIR,
+    # and is free again when that ends.
     with contextlib.ExitStack() as stack:
         for domain in DOMAINS:
-            claim = Path(tempfile.gettempdir()) / f"f1_rl-ros-domain-{domain}"
-            file = stack.enter_context(claim.open("w"))
+            claim = stack.enter_context(socket.socket(socket.AF_UNIX))
             with contextlib.suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                claim.bind(f"\0f1_rl-ros-domain-{domain}")
                 break
         else:
             pytest.fail("every ROS domain is in use by other tests")
