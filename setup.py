@@ -103,7 +103,7 @@ setup(
         # A policy runs with LiteRT alone, without TensorFlow.
         "drive": ["ai-edge-litert>=1"],
         # Recorded drives, read and written without ROS.
-        "bags": ["rosbags>=0.11.9,<0.12"],
+        "bags": ["rosbags>=0.11.9,<0.12", "apsw>=3.45", "backports.zstd>=1", "lz4>=4"],
         # The nodes where no ROS 2 is installed: the real rclpy, Fast DDS and messages as wheels.
         "ros": [
             "ros-jazzy-rclpy==7.1.6",

@@ -238,7 +238,14 @@ def _lines(
     with style():
         figure = new_figure(*_WIDE_PX)
         axes = figure.add_subplot()
-        axes.plot(time_s, proposed, color=STAND_INS["accent"], label="policy", linewidth=1.2)
+        axes.plot(
+            time_s,
+            proposed,
+            color=STAND_INS["accent"],
+            label="policy",
+            linewidth=1.2,
+            drawstyle="steps-post",
+        )
         if np.isfinite(recorded).any():
             axes.plot(time_s, recorded, color=STAND_INS["second"], label="recorded", linewidth=1.4)
         axes.set_xlabel("time, s")
