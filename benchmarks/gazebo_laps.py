@@ -129,6 +129,10 @@ def gazebo(task: TaskSettings, circuit: str, arguments: argparse.Namespace) -> I
         for process in processes:
             process.send_signal(signal.SIGINT)
         for process in processes:
+            # A bridge whose Gazebo has gone first may not end by itself.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10.0)
+            process.kill()
             process.wait()
 
 
