@@ -61,8 +61,11 @@ def run_node(
         The exit status: 0 after a signal or an orderly end, 1 after a failure, 2 if the node could
         not be made of what it was given.
     """
-    # A script starts background processes with SIGINT ignored; a launch ends its nodes by SIGINT.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A signal that comes while this thread does not wait for one reaches a thread of some library
+    # that was there before the mask; noting it is all that may happen then.
+    noted = threading.Event()
+    for number in _END_SIGNALS:
+        signal.signal(number, lambda *_: noted.set())
     signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
     limit_discovery()
     import rclpy
@@ -83,12 +86,12 @@ def run_node(
         except unusable as error:
             print(error, file=sys.stderr)
             return 2
-        return _run(node, expected)
+        return _run(node, expected, noted)
     finally:
         rclpy.try_shutdown()
 
 
-def _run(node: ManagedNode, expected: tuple[type[Exception], ...]) -> int:
+def _run(node: ManagedNode, expected: tuple[type[Exception], ...], noted: threading.Event) -> int:
     from rclpy.executors import SingleThreadedExecutor
 
     executor = SingleThreadedExecutor()
@@ -110,14 +113,13 @@ def _run(node: ManagedNode, expected: tuple[type[Exception], ...]) -> int:
         node.start()
         thread.start()
         while not (node.failed.is_set() or node.done.is_set() or ended.is_set()):
-            if signal.sigtimedwait(_END_SIGNALS, _LOOK_EVERY_S) is not None:
+            if noted.is_set() or signal.sigtimedwait(_END_SIGNALS, _LOOK_EVERY_S) is not None:
                 break
     except expected as error:
         node.failed.set()
         node.get_logger().fatal(str(error))
     finally:
-        # Another Ctrl-C would reach a thread of some library that was there before the mask, and
-        # cut the stopping short.
+        # Another Ctrl-C may come as late as when the interpreter, at its end, drops the handler.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         node.halt()
         executor.shutdown(timeout_sec=1.0)
