@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.bags.offline import ReplayedFrame
+from f1_rl.driving.actions import nearest_actions
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -150,7 +151,7 @@ def compare(trace: Trace, action_names: tuple[str, ...], command_table: FloatArr
     proposed = np.stack([trace["speed"], trace["yaw_rate"]], axis=1)
     known = np.isfinite(recorded).all(axis=1)
     count = len(command_table)
-    matched = nearest_actions(recorded[known], command_table)
+    matched = recorded_actions(recorded[known], command_table)
     confusion = _table(matched, chosen[known], (count + 1, count))
     driving = known & (np.abs(np.nan_to_num(recorded[:, 0])) > _STANDING_MPS)
     least = _least_curvature(command_table) / 2
@@ -178,17 +179,10 @@ def compare(trace: Trace, action_names: tuple[str, ...], command_table: FloatArr
     )
 
 
-def nearest_actions(commands: FloatArray, command_table: FloatArray) -> IntArray:
-    """Return of each command (N, 2) the action of the table (A, 2) that it is.
-
-    Returns:
-        (N,) its index; A where it is none of the table.
-    """
-    scale = np.array([np.abs(command_table[:, 0]).max(), 2.0 * np.abs(command_table[:, 1]).max()])
-    scale = np.where(scale > 0.0, scale, 1.0)
-    apart = np.linalg.norm((commands[:, None, :] - command_table[None]) / scale, axis=2)
-    nearest = apart.argmin(axis=1)
-    return np.where(apart.min(axis=1) <= _NEAR, nearest, len(command_table)).astype(np.int64)
+def recorded_actions(commands: FloatArray, command_table: FloatArray) -> IntArray:
+    """Return of each command (N, 2) the action of the table (A, 2) that it is; A if it is none."""
+    nearest, distances = nearest_actions(commands, command_table)
+    return np.where(distances <= _NEAR, nearest, len(command_table))
 
 
 def _curvature(commands: FloatArray) -> FloatArray:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from f1_rl.bags.episodes import Account, ActionMatcher, Episode
+from f1_rl.bags.episodes import Account, Episode
 from f1_rl.bags.frames import DriveFrame
 from f1_rl.bags.judges import Judge, Verdict
+from f1_rl.circuits import FloatArray
+from f1_rl.driving.actions import nearest_actions
 from f1_rl.driving.environment import SPEED_UNIT_MPS
 from f1_rl.driving.observation import Preprocessing, UInt8Array
 
@@ -71,7 +73,7 @@ class Converter:
         self,
         judge: Judge,
         preprocessing: Preprocessing,
-        matcher: ActionMatcher,
+        command_table: FloatArray,
         account: Account,
         *,
         period_ns: int,
@@ -84,7 +86,7 @@ class Converter:
         Args:
             judge: Gives rewards and endings.
             preprocessing: Of the task.
-            matcher: Finds the action of a command.
+            command_table: (A, 2) speeds and yaw rates of the actions.
             account: Counts what becomes of the frames.
             period_ns: The control period.
             period_tolerance: How far a frame may lie from it, as a share of it.
@@ -93,7 +95,7 @@ class Converter:
         """
         self._judge = judge
         self._preprocessing = preprocessing
-        self._matcher = matcher
+        self._command_table = command_table
         self._account = account
         self._period_ns = period_ns
         self._period_tolerance = period_tolerance
@@ -155,7 +157,8 @@ class Converter:
         if frame.command is None or (self._needs_odometry and frame.odometry is None):
             self._account.unmatched += 1
             return 0, "unmatched"
-        action, distance = self._matcher.nearest(frame.command)
+        actions, distances = nearest_actions(np.array([frame.command]), self._command_table)
+        action, distance = int(actions[0]), float(distances[0])
         self._distance_sum += distance
         self._commands += 1
         self._account.command_distance = self._distance_sum / self._commands

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.driving.actions import ActionTable
 from f1_rl.driving.observation import UInt8Array
 
 
@@ -104,18 +103,3 @@ class Account:
             f"{self.frames:,} frames, judged by {by}"
         )
         return f"{told}; frames {self.losses}." if self.losses else f"{told}."
-
-
-class ActionMatcher:
-    """Finds the entry of an action table that is nearest to a command."""
-
-    def __init__(self, actions: ActionTable) -> None:
-        """Take the table."""
-        self._scale = np.array([actions.max_speed_mps, 2.0 * actions.max_yaw_rate_radps])
-        self._commands = actions.commands / self._scale
-
-    def nearest(self, command: tuple[float, float]) -> tuple[int, float]:
-        """Return the action and its distance, in shares of the largest speed and yaw span."""
-        distances = np.linalg.norm(self._commands - np.array(command) / self._scale, axis=1)
-        action = int(distances.argmin())
-        return action, float(distances[action])

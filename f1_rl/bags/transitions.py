@@ -12,7 +12,7 @@ import numpy as np
 
 from f1_rl.bags.converter import Converter
 from f1_rl.bags.drive_topics import DriveTopics, find_drive_topics
-from f1_rl.bags.episodes import Account, ActionMatcher, Episode
+from f1_rl.bags.episodes import Account, Episode
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.frames import DriveFrame, FrameReader
 from f1_rl.bags.judges import CircuitJudge, Judge, PictureJudge
@@ -108,7 +108,7 @@ def _convert(
     converter = Converter(
         judge,
         preprocessing,
-        ActionMatcher(actions),
+        actions.commands,
         account,
         period_ns=task.control_period_ms * 1_000_000,
         period_tolerance=settings.period_tolerance,

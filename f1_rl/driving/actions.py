@@ -6,10 +6,27 @@ from pathlib import Path
 
 import numpy as np
 
-from f1_rl.circuits import FloatArray
+from f1_rl.circuits import FloatArray, IntArray
 from f1_rl.settings import Settings, SettingsError, build_settings, read_yaml
 
 _TABLES_FILE = Path(__file__).with_name("actions.yaml")
+
+
+def nearest_actions(commands: FloatArray, command_table: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return the action nearest to each command, and how far it is.
+
+    Args:
+        commands: (N, 2) speeds and yaw rates.
+        command_table: (A, 2) those of the actions.
+
+    Returns:
+        (N,) indices into the table, and (N,) distances, in shares of its largest speed and of its
+        span of yaw rates.
+    """
+    scale = np.array([np.abs(command_table[:, 0]).max(), 2.0 * np.abs(command_table[:, 1]).max()])
+    scale = np.where(scale > 0.0, scale, 1.0)
+    apart = np.linalg.norm((commands[:, None, :] - command_table[None]) / scale, axis=2)
+    return apart.argmin(axis=1), apart.min(axis=1)
 
 
 class _TableEntry(Settings, frozen=True):

@@ -109,13 +109,7 @@ def _scene(values: Values) -> Scene:
         task = build_settings(TaskSettings, manifest.task, str(folder))
     except (PolicyError, SettingsError) as error:
         raise LaunchError(f"policy:={values['policy']} cannot be used: {error}") from error
-    return Scene(
-        values["circuit"] or task.circuits[0],
-        task.circuit_scale,
-        task.camera.width,
-        task.camera.height,
-        task.camera.horizontal_fov_rad,
-    )
+    return Scene.of_task(task, values["circuit"])
 
 
 DRIVE = Launch(

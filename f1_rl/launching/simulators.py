@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from f1_rl.launching.arguments import Argument
 from f1_rl.launching.errors import LaunchError
 from f1_rl.launching.launch import Values, is_default
 from f1_rl.launching.plan import NodeProcess, Process
+
+if TYPE_CHECKING:
+    from f1_rl.driving.settings import TaskSettings
 
 EMBEDDED, GAZEBO, NONE = "embedded", "gazebo", "none"
 
@@ -82,6 +85,18 @@ class Scene:
     width: int | None = None
     height: int | None = None
     horizontal_fov_rad: float | None = None
+
+    @classmethod
+    def of_task(cls, task: TaskSettings, circuit: str | None = None) -> Scene:
+        """Return what a driving task is about: its first circuit, unless another, and camera."""
+        camera = task.camera
+        return cls(
+            circuit or task.circuits[0],
+            task.circuit_scale,
+            camera.width,
+            camera.height,
+            camera.horizontal_fov_rad,
+        )
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of a simulator node that shows it."""

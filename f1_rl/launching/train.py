@@ -133,14 +133,8 @@ def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
         raise LaunchError(
             f"resume:={run} learns from cars of simulator:={needed}; go on with that one."
         )
-    scene = Scene(
-        task.circuits[0],
-        task.circuit_scale,
-        task.camera.width,
-        task.camera.height,
-        task.camera.horizontal_fov_rad,
-    )
-    return scene, tuple(cars.get("namespaces") or (namespace_of(values),)), {}
+    namespaces = tuple(cars.get("namespaces") or (namespace_of(values),))
+    return Scene.of_task(task), namespaces, {}
 
 
 TRAIN = Launch(

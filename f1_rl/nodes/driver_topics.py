@@ -14,6 +14,7 @@ from rclpy.duration import Duration
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Joy
 
+from f1_rl.gazebo.names import CAMERA_INFO_TOPIC, COMMAND_TOPIC, IMAGE_TOPIC, ODOMETRY_TOPIC
 from f1_rl.nodes.driver_parameters import DriverParameters
 from f1_rl.nodes.limiter import Command
 from f1_rl.ros.messages import (
@@ -27,10 +28,6 @@ from f1_rl.ros.qos import lossless, newest_only
 
 UInt8Array = npt.NDArray[np.uint8]
 
-CAMERA_TOPIC = "cam_f1_left/image_raw"
-CAMERA_INFO_TOPIC = "cam_f1_left/camera_info"
-ODOMETRY_TOPIC = "odom"
-COMMAND_TOPIC = "cmd_vel"
 PROPOSED_TOPIC = "proposed_cmd"
 JOYSTICK_TOPIC = "joy"
 
@@ -82,7 +79,7 @@ class DriverTopics:
         self._debug_period_s = 1.0 / parameters.debug_rate_hz
         self._debug_next_s = 0.0
         self._image_topic = (
-            (CompressedImage, f"{CAMERA_TOPIC}/compressed") if compressed else (Image, CAMERA_TOPIC)
+            (CompressedImage, f"{IMAGE_TOPIC}/compressed") if compressed else (Image, IMAGE_TOPIC)
         )
         self._on_image = on_image
         self._auto_reliability = parameters.image_reliability == "auto"

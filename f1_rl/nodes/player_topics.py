@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from f1_rl.bags import Bag, BagError, DriveTopics
+from f1_rl.gazebo.names import CAMERA_INFO_TOPIC, COMMAND_TOPIC, IMAGE_TOPIC, ODOMETRY_TOPIC
 
-CAMERA_TOPIC = "cam_f1_left/image_raw"
-CAMERA_INFO_TOPIC = "cam_f1_left/camera_info"
-ODOMETRY_TOPIC = "odom"
-COMMAND_TOPIC = "cmd_vel"
 # Whatever may move something, or would be taken for what a node says now, goes below this.
 RECORDED = "recorded"
 CLOCK_TYPE = "rosgraph_msgs/msg/Clock"
@@ -50,7 +47,7 @@ def played_names(bag: Bag, drive: DriveTopics) -> dict[str, str]:
         if topic.type != CLOCK_TYPE
     }
     compressed = bag.topics[drive.image_topic].type == _COMPRESSED_TYPE
-    names[drive.image_topic] = f"{CAMERA_TOPIC}/compressed" if compressed else CAMERA_TOPIC
+    names[drive.image_topic] = f"{IMAGE_TOPIC}/compressed" if compressed else IMAGE_TOPIC
     if drive.odometry_topic is not None:
         names[drive.odometry_topic] = ODOMETRY_TOPIC
     if drive.command_topic is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from f1_rl.gazebo import names
 from f1_rl.settings import NonNegativeFloat, PositiveFloat, PositiveInt, Settings
 
 
@@ -41,16 +42,16 @@ class RosCarSettings(Settings, frozen=True):
         sole_commander: Whether another publisher of commands is a fault.
     """
 
-    image_topic: str = "cam_f1_left/image_raw"
+    image_topic: str = names.IMAGE_TOPIC
     compressed: bool = False
-    odometry_topic: str = "odom"
-    command_topic: str = "cmd_vel"
+    odometry_topic: str = names.ODOMETRY_TOPIC
+    command_topic: str = names.COMMAND_TOPIC
     stamped_commands: bool = False
     clockwork: Literal["simulator", "gazebo"] = "simulator"
     lock_step: bool = True
     simulator: str = "simulator"
-    world: str = "f1"
-    entity: str = "f1"
+    world: str = names.WORLD
+    entity: str = names.ENTITY
     physics_step_ms: PositiveInt = 2
     command_barrier_ms: NonNegativeFloat = 3.0
     step_timeout_s: PositiveFloat = 5.0

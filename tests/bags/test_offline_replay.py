@@ -21,7 +21,7 @@ from bag_making import (
 from test_reading import read
 
 from f1_rl.bags import Bag, BagError, FrameReader, find_drive_topics
-from f1_rl.bags.agreement import nearest_actions
+from f1_rl.bags.agreement import recorded_actions
 from f1_rl.bags.offline import (
     BLANK_CONTRAST,
     FROZEN_TIMEOUT_S,
@@ -302,7 +302,7 @@ def test_a_policy_agrees_with_itself(sample, pilot, tmp_path):
 def test_commands_far_from_every_action_are_none_of_the_table():
     table_ = np.array([[4.0, 0.0], [3.0, 1.0], [3.0, -1.0]])
     commands = np.array([[4.0, 0.0], [3.0, 0.9], [0.0, 0.0], [3.1, -1.1]])
-    np.testing.assert_array_equal(nearest_actions(commands, table_), [0, 1, 3, 2])
+    np.testing.assert_array_equal(recorded_actions(commands, table_), [0, 1, 3, 2])
 
 
 def test_the_checks_are_those_of_the_driver_node():

@@ -8,9 +8,9 @@ from recorded_drives import PERIOD_NS, Sample, drive, task_settings, write_bag
 
 from f1_rl.bags import BagError, DriveFrame
 from f1_rl.bags.converter import control_periods
-from f1_rl.bags.episodes import Account, ActionMatcher
+from f1_rl.bags.episodes import Account
 from f1_rl.bags.transitions import DemonstrationSettings, convert_bags
-from f1_rl.driving.actions import load_action_table
+from f1_rl.driving.actions import load_action_table, nearest_actions
 from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.observation import Preprocessing
 from f1_rl.driving.task import Starts
@@ -113,14 +113,10 @@ def test_no_episode_begins_off_the_road(tmp_path, samples):
 
 
 def test_commands_become_the_nearest_action():
-    matcher = ActionMatcher(load_action_table("racing"))
-    assert matcher.nearest((7.0, 0.0)) == (0, 0.0)
-    action, distance = matcher.nearest((6.3, 0.0))
-    assert action == 0
-    assert distance == pytest.approx(0.1)
-    action, distance = matcher.nearest((5.0, 1.8 + 0.36))
-    assert action == 5
-    assert distance == pytest.approx(0.1)
+    table = load_action_table("racing").commands
+    actions, distances = nearest_actions(np.array([(7.0, 0.0), (6.3, 0.0), (5.0, 2.16)]), table)
+    assert actions.tolist() == [0, 0, 5]
+    np.testing.assert_allclose(distances, [0.0, 0.1, 0.1])
 
 
 def test_a_frame_whose_command_is_near_to_no_action_ends_an_episode(tmp_path, samples):
