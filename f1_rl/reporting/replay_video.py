@@ -7,25 +7,23 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.reporting.glyphs import Font, Picture
-from f1_rl.reporting.mp4_file import Mp4File
+from f1_rl.reporting.glyphs import Picture
 from f1_rl.reporting.palette import DARK, rgb
-from f1_rl.reporting.video import HEIGHT_PX, WIDTH_PX
+from f1_rl.reporting.video import PanelVideo
 from f1_rl.reporting.video_panels import (
     ACCENT,
     GRID,
     INK,
     MUTED,
-    PAGE,
     CameraPanel,
     Card,
+    FiguresPanel,
     ObservationPanel,
     QValuePanel,
     VideoFrame,
@@ -51,8 +49,8 @@ class ReplayVideoFrame(VideoFrame):
     outcome: str = ""
 
 
-class ReplayVideo:
-    """Composes the pictures of a replay into an MP4 file; a context manager.
+class ReplayVideo(PanelVideo):
+    """The video of a replay, of `ReplayVideoFrame`s.
 
     Args:
         path: The file to write; replaced where it exists.
@@ -74,41 +72,23 @@ class ReplayVideo:
         *,
         fps: float,
     ) -> None:
+        def panels(canvas: Picture) -> tuple[Any, ...]:
+            return (
+                CameraPanel(canvas[16:628, 16:832], title),
+                ObservationPanel(canvas[320:450, 848:1264]),
+                QValuePanel(canvas[464:704, 848:1264], action_names),
+                _CommandPanel(canvas[642:704, 16:832]),
+                _HistoryPanel(canvas[16:306, 848:1264]),
+            )
+
         self._rows = list(rows)
-        self._canvas = np.empty((HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8)
-        self._canvas[:] = PAGE
-        self._camera = CameraPanel(self._canvas[16:628, 16:832], title)
-        self._observation = ObservationPanel(self._canvas[320:450, 848:1264])
-        self._q_values = QValuePanel(self._canvas[464:704, 848:1264], action_names)
-        self._status = _CommandPanel(self._canvas[642:704, 16:832])
-        self._history = _HistoryPanel(self._canvas[16:306, 848:1264])
-        self._file = Mp4File(path, WIDTH_PX, HEIGHT_PX, fps)
-
-    def __enter__(self) -> ReplayVideo:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.__exit__(kind, error, traceback)
+        super().__init__(path, panels, fps)
 
     def add(self, frame: ReplayVideoFrame) -> None:
-        """Compose one frame and encode it.
+        """Compose one frame, the network's rows marked, and encode it; see `PanelVideo.add`."""
+        super().add(self._marked(frame))
 
-        Raises:
-            ReportError: The file cannot be written; nothing of it is left.
-        """
-        self._camera.paint(self._marked(frame))
-        self._observation.paint(frame)
-        self._q_values.paint(frame)
-        self._status.paint(frame)
-        self._history.paint(frame)
-        self._file.add(self._canvas)
-
-    def _marked(self, frame: ReplayVideoFrame) -> VideoFrame:
+    def _marked(self, frame: ReplayVideoFrame) -> ReplayVideoFrame:
         """Return the frame with the network's rows marked at both edges of its picture."""
         camera = frame.camera.copy()
         mark = max(4, camera.shape[1] // 40)
@@ -118,22 +98,12 @@ class ReplayVideo:
         return ReplayVideoFrame(**values)
 
 
-class _CommandPanel(Card):
+class _CommandPanel(FiguresPanel):
     """One line of figures: time, and the commands of both."""
 
-    _LABELS: Final = ("TIME", "RECORDED COMMAND", "POLICY'S COMMAND")
-    _SHARES: Final = (0.2, 0.4, 0.4)
-
     def __init__(self, picture: Picture) -> None:
-        super().__init__(picture)
-        self._large = Font(20, bold=True)
-        self._label = Font(12)
-        self._lefts = [
-            18 + int(self.width_px * sum(self._SHARES[:i])) for i in range(len(self._LABELS))
-        ]
-        for label, left in zip(self._LABELS, self._lefts, strict=True):
-            self._label.draw(picture, label, (left, 9), MUTED)
-        self.fixed = picture.copy()
+        labels = ("TIME", "RECORDED COMMAND", "POLICY'S COMMAND")
+        super().__init__(picture, labels, (0.2, 0.4, 0.4), 20)
 
     def paint(self, frame: ReplayVideoFrame) -> None:
         """Paint one frame."""
@@ -141,8 +111,8 @@ class _CommandPanel(Card):
         policy = frame.outcome or _command(frame.command_speed_mps, frame.command_yaw_rate_radps)
         recorded = _command(frame.recorded_speed_mps, frame.recorded_yaw_rate_radps)
         texts = ((f"{frame.lap_time_s:.2f} s", INK), (recorded, RECORDED), (policy, ACCENT))
-        for (text, colour), left in zip(texts, self._lefts, strict=True):
-            self._large.draw(self.picture, text, (left, 28), colour)
+        for (text, colour), left in zip(texts, self.lefts, strict=True):
+            self.large.draw(self.picture, text, (left, 28), colour)
 
 
 class _HistoryPanel(Card):

@@ -355,7 +355,29 @@ class QValuePanel(Card):
         return _TITLE_PX + action * self._row_px + (self._row_px - self.small.height_px) // 2
 
 
-class StatusPanel(Card):
+class FiguresPanel(Card):
+    """A line of figures under their labels.
+
+    Args:
+        picture: (H, W, 3) uint8, the part of the video's picture to paint.
+        labels: Of the figures.
+        shares: Of the line that each gets.
+        size_px: Height of the figures.
+    """
+
+    def __init__(
+        self, picture: Picture, labels: Sequence[str], shares: Sequence[float], size_px: int
+    ) -> None:
+        super().__init__(picture)
+        self.large = Font(size_px, bold=True)
+        self.label = Font(12)
+        self.lefts = [18 + int(self.width_px * sum(shares[:i])) for i in range(len(labels))]
+        for label, left in zip(labels, self.lefts, strict=True):
+            self.label.draw(picture, label, (left, 9), MUTED)
+        self.fixed = picture.copy()
+
+
+class StatusPanel(FiguresPanel):
     """One line of figures: lap time, commands, lateral error, lap.
 
     Args:
@@ -366,15 +388,7 @@ class StatusPanel(Card):
     _SHARES: Final = (0.17, 0.20, 0.24, 0.27, 0.12)
 
     def __init__(self, picture: Picture) -> None:
-        super().__init__(picture)
-        self._large = Font(22, bold=True)
-        self._label = Font(12)
-        self._lefts = [
-            18 + int(self.width_px * sum(self._SHARES[:i])) for i in range(len(self._LABELS))
-        ]
-        for label, left in zip(self._LABELS, self._lefts, strict=True):
-            self._label.draw(picture, label, (left, 9), MUTED)
-        self.fixed = picture.copy()
+        super().__init__(picture, self._LABELS, self._SHARES, 22)
 
     def paint(self, frame: VideoFrame) -> None:
         """Paint one frame."""
@@ -386,10 +400,10 @@ class StatusPanel(Card):
             self._side(frame.lateral_error_m),
             str(frame.lap),
         )
-        for text, left in zip(texts, self._lefts, strict=True):
+        for text, left in zip(texts, self.lefts, strict=True):
             number, _, unit = text.partition(" ")
-            self._large.draw(self.picture, number, (left, 26), INK)
-            unit_left = left + self._large.width_px(number) + 6
+            self.large.draw(self.picture, number, (left, 26), INK)
+            unit_left = left + self.large.width_px(number) + 6
             self.small.draw(self.picture, unit, (unit_left, 35), MUTED)
 
     @staticmethod

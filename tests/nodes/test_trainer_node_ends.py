@@ -47,6 +47,11 @@ def learns(ear: Ear, trainer: Any, steps: int = 60) -> None:
     until(lambda: ear.step() >= steps, trainer.output)
 
 
+def cut_short(trainer: Any) -> bool:
+    """Return whether an episode was."""
+    return "is not learned from" in trainer.output()
+
+
 def end(process: Any, how: signal.Signals) -> int:
     process.send(how)
     return status_of(process, ENDS_WITHIN_S)
@@ -139,11 +144,12 @@ def test_a_simulator_that_is_killed_and_comes_back_costs_an_episode(
     learns(heard, trainer)
     first.send(signal.SIGKILL)
     assert status_of(first) == -signal.SIGKILL
-    trainer.wait_for("is not learned from", SOON_S)
+    # It may have been driving or just placing the car for its next episode.
+    until(lambda: cut_short(trainer) or "is tried again" in trainer.output(), trainer.output)
     step = heard.step()
     second = start("simulator", *namespace, ready="ready", **SIMULATOR)
     until(lambda: heard.step() > step + 60, trainer.output)
-    assert int(heard.figures()["faults"]) >= 1
+    assert (int(heard.figures()["faults"]) >= 1) == cut_short(trainer)
     assert end(trainer, signal.SIGINT) == 0
     assert second.end() == 0
 
