@@ -160,7 +160,7 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 		pins="requirements/py$${version/./}.txt"; \
 		compile --python-version "$$version" --output-file "$$pins" \
 			--extra train --extra report --extra drive --extra bags \
-			--extra window --extra test --extra dev \
+			--extra window --extra games --extra test --extra dev \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--override requirements/overrides.in setup.py; \
 		ros_pins="requirements/ros-py$${version/./}.txt"; \

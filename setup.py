@@ -119,6 +119,8 @@ setup(
             "cv-bridge==1.13.0.post0",
         ],
         "window": ["pygame>=2.1.3"],
+        # Breakout and CarRacing, which others publish results for.
+        "games": ["ale-py>=0.11", "box2d>=2.3.10", "pygame>=2.1.3"],
         "test": TEST,
         "dev": [*TEST, *DOCKER_LINT, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
     },

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from f1_rl.learning.evaluation import Evaluation
+from f1_rl.learning.progress import Progress
 from f1_rl.learning.runs import run_settings
-from f1_rl.learning.trainer import Progress
 from f1_rl.learning.training import start_run
 
 

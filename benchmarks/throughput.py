@@ -192,10 +192,11 @@ class Gate:
 def run_ours(plan: Plan, gate: Gate) -> None:
     """Train with the Trainer, the agent and the replay of `f1-rl train`."""
     from f1_rl.learning.agent import Agent
+    from f1_rl.learning.environments import make_environments
     from f1_rl.learning.observations import ObservationLayout
+    from f1_rl.learning.progress import Progress
     from f1_rl.learning.run_folder import RunFolder
-    from f1_rl.learning.runs import make_environments
-    from f1_rl.learning.trainer import Progress, Trainer
+    from f1_rl.learning.trainer import Trainer
 
     gate.imported()
 
@@ -353,7 +354,7 @@ def tf_agents_vector(settings: RunSettings) -> Any:
     from tf_agents.specs import array_spec
     from tf_agents.trajectories import time_step
 
-    from f1_rl.learning.runs import make_environments
+    from f1_rl.learning.environments import make_environments
 
     environments = make_environments(settings)
     space, vector = environments.observation_space, environments.vector
@@ -488,7 +489,7 @@ def sb3_vector(settings: RunSettings) -> Any:
     import numpy as np
     from stable_baselines3.common.vec_env import VecEnv
 
-    from f1_rl.learning.runs import make_environments
+    from f1_rl.learning.environments import make_environments
 
     environments = make_environments(settings)
     vector = environments.vector

@@ -13,8 +13,8 @@ from f1_rl.cli.process_clock import process_age_s
 
 if TYPE_CHECKING:
     from f1_rl.learning.evaluation import Evaluation
+    from f1_rl.learning.progress import Progress as TrainingProgress
     from f1_rl.learning.runs import RunSettings
-    from f1_rl.learning.trainer import Progress as TrainingProgress
 
 
 class TrainingDisplay:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +11,7 @@ from f1_rl.driving.cars import Cars
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.learning.environments import Environments
 from f1_rl.learning.observations import ObservationLayout
 
 QFunction = Callable[[Sequence[npt.NDArray[Any]]], npt.NDArray[np.float32]]
@@ -128,31 +128,20 @@ class EpisodeEvaluator:
 
     moves_training_cars = False
 
-    def __init__(
-        self,
-        env_id: str,
-        layout: ObservationLayout,
-        episodes: int,
-        *,
-        seed: int,
-        env_options: dict[str, Any] | None = None,
-    ) -> None:
-        """Make one environment for each episode.
+    def __init__(self, environments: Environments, layout: ObservationLayout, *, seed: int) -> None:
+        """Take one environment for each episode.
 
         Args:
-            env_id: A registered environment.
-            layout: Of its observations.
-            episodes: Episodes played, all at once.
+            environments: The episodes are played all at once.
+            layout: Of their observations.
             seed: The same episodes begin every evaluation.
-            env_options: Handed to the environment.
         """
-        self._envs = gym.make_vec(env_id, num_envs=episodes, **(env_options or {}))
+        self._envs = environments.vector
         self._layout = layout
-        self._episodes = episodes
+        self._episodes = int(environments.vector.num_envs)
         self._seed = seed
-        spec = gym.spec(env_id)
-        self._threshold = spec.reward_threshold
-        self._most_steps = spec.max_episode_steps or 100_000
+        self._threshold = environments.reward_threshold
+        self._most_steps = environments.max_episode_steps or 100_000
 
     def evaluate(self, q_values: QFunction) -> Evaluation:
         """Play the episodes and compare by their mean return."""

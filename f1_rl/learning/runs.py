@@ -1,17 +1,14 @@
-"""Putting a run together: settings, presets, environments, agent, trainer."""
+"""Putting the settings of a run together: presets and changes."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import gymnasium as gym
 from msgspec import Meta, field
 
 from f1_rl.bags.transitions import DemonstrationSettings
-from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.run_folder import RunFolder
@@ -154,71 +151,3 @@ def new_run_folder(settings: RunSettings) -> Path:
 
 def _without_version(env: str) -> str:
     return re.sub(r"-v\d+$", "", env)
-
-
-@dataclass(frozen=True)
-class Environments:
-    """The environments of a run.
-
-    Attributes:
-        vector: A Gymnasium vector environment that resets in the step after an episode's end.
-        observation_space: Of one environment.
-        num_actions: Of one environment.
-        frame_stack: Frames stacked along the last axis of a picture.
-    """
-
-    vector: Any
-    observation_space: gym.Space[Any]
-    num_actions: int
-    frame_stack: int
-
-
-def make_environments(settings: RunSettings) -> Environments:
-    """Make the environments that a run acts in.
-
-    Raises:
-        SettingsError: The environment does not exist or its actions are not discrete.
-        CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
-    """
-    count = settings.training.num_envs
-    vector: Any
-    if settings.is_behind_topics:
-        vector = _cars_behind_topics(settings)
-        return _environments(vector, vector.frame_stack)
-    if settings.drives:
-        vector = F1CameraVectorEnv(count, **settings.task.as_dict())
-        return _environments(vector, vector.frame_stack)
-    try:
-        vector = gym.make_vec(settings.env, num_envs=count, **settings.env_options)
-    except (gym.error.Error, TypeError, ImportError) as error:
-        raise SettingsError(f"env {settings.env}: {str(error).rstrip('.')}.") from error
-    mode = vector.metadata.get("autoreset_mode", gym.vector.AutoresetMode.NEXT_STEP)
-    if mode != gym.vector.AutoresetMode.NEXT_STEP:
-        raise SettingsError(
-            f"env {settings.env}: resets in the step that ends an episode; "
-            "choose AutoresetMode.NEXT_STEP."
-        )
-    return _environments(vector, 1)
-
-
-def _cars_behind_topics(settings: RunSettings) -> Any:
-    try:
-        from f1_rl.ros.environment import F1CameraRosVectorEnv
-    except ImportError as error:
-        raise SettingsError(
-            f"env {CAMERA_ROS_ID}: needs ROS 2 ({error}); source it, or install its wheels with "
-            "pip install 'f1_rl[ros]'."
-        ) from error
-    count, options = settings.training.num_envs, settings.env_options
-    try:
-        return F1CameraRosVectorEnv(count, **options, **settings.task.as_dict())
-    except TypeError as error:
-        raise SettingsError(f"env_options: {error}.") from error
-
-
-def _environments(vector: Any, frame_stack: int) -> Environments:
-    action_space = vector.single_action_space
-    if not isinstance(action_space, gym.spaces.Discrete) or action_space.start != 0:
-        raise SettingsError(f"DQN needs discrete actions from 0, this has {action_space}.")
-    num_actions = int(str(action_space.n))
-    return Environments(vector, vector.single_observation_space, num_actions, frame_stack)

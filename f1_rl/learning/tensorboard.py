@@ -13,7 +13,7 @@ from f1_rl.learning.evaluation import Evaluation
 from f1_rl.learning.run_folder import RunFolderError
 
 if TYPE_CHECKING:
-    from f1_rl.learning.trainer import Progress
+    from f1_rl.learning.progress import Progress
 
 
 class EventWriter:

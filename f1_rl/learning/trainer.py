@@ -2,9 +2,7 @@
 
 import logging
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +16,7 @@ from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
 from f1_rl.learning.evaluation import Evaluation, Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.progress import Clock, EpisodeStatistics, Progress
 from f1_rl.learning.replay import Replay
 from f1_rl.learning.run_folder import RunFolder, Table
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
@@ -26,23 +25,6 @@ from f1_rl.learning.tensorboard import EventWriter
 Array = npt.NDArray[Any]
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands; the fields are the columns of metrics.csv."""
-
-    env_step: int
-    update: int
-    wall_time_s: float
-    steps_per_s: float
-    episodes: int
-    faults: int
-    episode_return: float
-    episode_length: float
-    epsilon: float
-    loss: float
-    mean_q: float
 
 
 class Listener(Protocol):
@@ -119,14 +101,10 @@ class Trainer:
         self.control = TrainingControl()
         self._observations: tuple[Array, ...] = ()
         self._resumed = False
-        self._resetting = np.zeros(training.num_envs, np.bool_)
-        self._running_return = np.zeros(training.num_envs)
-        self._running_length = np.zeros(training.num_envs, np.int64)
-        self._recent: deque[tuple[float, int]] = deque(maxlen=100)
+        self._episodes = EpisodeStatistics(training.num_envs)
         self._counters = {
             "env_steps": 0,
             "vector_steps": 0,
-            "episodes": 0,
             "faults": 0,
             "next_evaluation": max(training.evaluate_from, training.evaluate_every),
             "evaluated_at": 0,
@@ -171,7 +149,7 @@ class Trainer:
             RunFolderError: A table or the events could not be written.
             CarFault: Cars behind topics could not be brought back; a checkpoint was written.
         """
-        clock = _Clock(self._wall_time_s, self.env_steps)
+        clock = Clock(self._wall_time_s, self.env_steps)
         try:
             try:
                 self._train(clock)
@@ -188,7 +166,7 @@ class Trainer:
         self._policies.save("policy-last", self._agent, self._training_facts(), None)
         self._events.close()
 
-    def _train(self, clock: "_Clock") -> None:
+    def _train(self, clock: Clock) -> None:
         settings = self._settings
         if not self._observations:
             self._begin()
@@ -206,7 +184,7 @@ class Trainer:
         if not self.control.stopping and self._has_learned_since_evaluation:
             self._evaluate(clock.rate(self.env_steps))
 
-    def _look_after(self, clock: "_Clock", *, evaluate: bool) -> None:
+    def _look_after(self, clock: Clock, *, evaluate: bool) -> None:
         """Log, evaluate, save and do as asked, each when it is time."""
         self._wall_time_s = clock.elapsed_s()
         if clock.due("log", self._settings.log_every_s):
@@ -247,7 +225,7 @@ class Trainer:
             outcome = stepping.result()
         self._keep(actions, outcome)
 
-    def _do_as_asked(self, clock: "_Clock") -> None:
+    def _do_as_asked(self, clock: Clock) -> None:
         """Follow the requests that came since the last step."""
         while True:
             if self.control.take_evaluation():
@@ -307,16 +285,13 @@ class Trainer:
         self._best = state["best"]
         self._unsaved_best = bool(state["unsaved_best"])
         self.solved_at = None if state["solved_at"] is None else Progress(**state["solved_at"])
-        self._recent.extend((float(r), int(n)) for r, n in state["recent"])
+        self._episodes.restore(state["episodes"], running=state["envs"] is not None)
         # Episodes that cannot be taken up again begin anew in `run`: cars behind topics may have to
         # be waited for.
         if state["envs"] is not None:
             self._envs.reset(seed=self._env_seed)
             self._envs.restore(state["envs"])
             self._observations = tuple(state["observations"])
-            self._resetting = np.array(state["resetting"])
-            self._running_return = np.array(state["running_return"])
-            self._running_length = np.array(state["running_length"])
         for table in (self._metrics, self._evaluations):
             table.cut_after("env_step", self.env_steps)
             table.cut_after("update", self._agent.updates)
@@ -335,9 +310,7 @@ class Trainer:
         observations, _ = self._envs.reset(seed=self._env_seed + self.env_steps)
         self._observations = self._layout.split(observations)
         self._replay.interrupt(self._observations)
-        self._resetting[:] = False
-        self._running_return[:] = 0.0
-        self._running_length[:] = 0
+        self._episodes.begin_anew()
 
     def _choose(self) -> Array:
         values = self._agent.q_values(self._observations)
@@ -355,23 +328,8 @@ class Trainer:
         self._replay.add(
             actions, rewards, terminated, truncated, self._observations, infos.get("_fault")
         )
-        self._counters["env_steps"] += int((~self._resetting).sum())
+        self._counters["env_steps"] += self._episodes.follow(rewards, terminated | truncated)
         self._counters["vector_steps"] += 1
-        self._follow_episodes(rewards, terminated | truncated)
-
-    def _follow_episodes(self, rewards: Array, ended: Array) -> None:
-        self._running_return += np.where(self._resetting, 0.0, rewards)
-        self._running_length += ~self._resetting
-        # A reset that failed ends no episode: none had begun.
-        finished = ended & ~self._resetting
-        for index in np.flatnonzero(finished):
-            self._recent.append(
-                (float(self._running_return[index]), int(self._running_length[index]))
-            )
-        self._counters["episodes"] += int(finished.sum())
-        self._running_return[ended] = 0.0
-        self._running_length[ended] = 0
-        self._resetting = ended
 
     def _learning_is_due(self) -> bool:
         return (
@@ -441,17 +399,15 @@ class Trainer:
         self._listener.on_progress(progress)
 
     def _progress(self, steps_per_s: float) -> Progress:
-        returns = [episode_return for episode_return, _ in self._recent]
-        lengths = [length for _, length in self._recent]
         return Progress(
             env_step=self.env_steps,
             update=self._agent.updates,
             wall_time_s=self._wall_time_s,
             steps_per_s=steps_per_s,
-            episodes=self._counters["episodes"],
+            episodes=self._episodes.finished,
             faults=self._counters["faults"],
-            episode_return=float(np.mean(returns)) if returns else float("nan"),
-            episode_length=float(np.mean(lengths)) if lengths else float("nan"),
+            episode_return=self._episodes.mean_return,
+            episode_length=self._episodes.mean_length,
             epsilon=self._exploration.epsilon(self.env_steps),
             loss=self._loss,
             mean_q=self._mean_q,
@@ -480,43 +436,7 @@ class Trainer:
             "best": self._best,
             "unsaved_best": self._unsaved_best,
             "solved_at": None if self.solved_at is None else vars(self.solved_at),
-            "recent": [list(pair) for pair in self._recent],
+            "episodes": self._episodes.state(),
             "envs": self._envs.state() if resumable else None,
             "observations": list(self._observations),
-            "resetting": self._resetting,
-            "running_return": self._running_return,
-            "running_length": self._running_length,
         }
-
-
-class _Clock:
-    """Time since training began, over all its parts, and what is due."""
-
-    def __init__(self, elapsed_s: float, env_steps: int) -> None:
-        self._began = time.monotonic() - elapsed_s
-        self._last = dict.fromkeys(("log", "checkpoint"), time.monotonic())
-        self._rated = (time.monotonic(), env_steps)
-        self._rate = 0.0
-
-    def skip(self, duration_s: float) -> None:
-        """Leave a pause out of the time."""
-        self._began += duration_s
-
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self._began
-
-    def due(self, what: str, period_s: float) -> bool:
-        now = time.monotonic()
-        if now - self._last[what] < period_s:
-            return False
-        self._last[what] = now
-        return True
-
-    def rate(self, env_steps: int) -> float:
-        """Return the environment steps a second since the last call, or over half a second."""
-        now = time.monotonic()
-        then, steps = self._rated
-        if now - then > 0.5:
-            self._rate = (env_steps - steps) / (now - then)
-            self._rated = (now, env_steps)
-        return self._rate

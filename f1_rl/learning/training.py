@@ -10,15 +10,15 @@ from f1_rl.driving.task import DrivingTask
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.demonstrations import Demonstrations, load_episodes, save_episodes
 from f1_rl.learning.device import DeviceChoice, choose_device
+from f1_rl.learning.environments import (
+    Environments,
+    make_environments,
+    make_evaluation_environments,
+)
 from f1_rl.learning.evaluation import EpisodeEvaluator, Evaluator, LapEvaluator
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
-from f1_rl.learning.runs import (
-    Environments,
-    RunSettings,
-    check_demonstrations,
-    make_environments,
-)
+from f1_rl.learning.runs import RunSettings, check_demonstrations
 from f1_rl.learning.trainer import Listener, Trainer
 from f1_rl.policy.manifest import describe_task
 from f1_rl.policy.writer import save_policy
@@ -156,10 +156,7 @@ def _task(environments: Environments, settings: RunSettings) -> DrivingTask | No
 def _evaluator(
     settings: RunSettings, layout: ObservationLayout, environments: Environments
 ) -> Evaluator:
-    episodes = settings.training.evaluation_episodes
     if settings.drives:
         cars = environments.vector.task.cars if settings.is_behind_topics else None
-        return LapEvaluator(settings.task, layout, episodes, cars)
-    return EpisodeEvaluator(
-        settings.env, layout, episodes, seed=settings.seed, env_options=settings.env_options
-    )
+        return LapEvaluator(settings.task, layout, settings.training.evaluation_episodes, cars)
+    return EpisodeEvaluator(make_evaluation_environments(settings), layout, seed=settings.seed)

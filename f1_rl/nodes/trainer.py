@@ -35,8 +35,9 @@ from f1_rl.settings import SettingsError
 
 if TYPE_CHECKING:
     from f1_rl.learning.evaluation import Evaluation
+    from f1_rl.learning.progress import Progress
     from f1_rl.learning.runs import RunSettings
-    from f1_rl.learning.trainer import Progress, Trainer
+    from f1_rl.learning.trainer import Trainer
 
 _DIAGNOSTICS_PERIOD_S = 1.0
 # Longer than this without a new frame, somebody should look at the simulator.

@@ -8,6 +8,7 @@ from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.environment import observation_space
 from f1_rl.driving.laps import LapDrive
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.learning.environments import make_evaluation_environments
 from f1_rl.learning.evaluation import (
     EpisodeEvaluator,
     GreedyDriver,
@@ -15,6 +16,8 @@ from f1_rl.learning.evaluation import (
     summarise_drives,
 )
 from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.runs import RunSettings
+from f1_rl.learning.settings import TrainingSettings
 
 OVAL = TaskSettings(circuits=("oval",))
 
@@ -72,6 +75,11 @@ def test_laps_are_evaluated_greedily_from_every_start_the_same_each_time():
     np.testing.assert_allclose(starts, np.arange(3) * length_m / 3)
 
 
+def episodes_of(env_id, count):
+    training = TrainingSettings(evaluation_episodes=count)
+    return make_evaluation_environments(RunSettings(env=env_id, training=training))
+
+
 def angle_policy(parts):
     """Push the cart to the side that the pole falls to: a policy that balances for a while."""
     observations = parts[0]
@@ -83,7 +91,7 @@ def angle_policy(parts):
 def test_returns_of_episodes_are_those_of_single_environments(env_id):
     single = gym.make(env_id)
     layout = ObservationLayout(single.observation_space)
-    evaluator = EpisodeEvaluator(env_id, layout, 4, seed=5)
+    evaluator = EpisodeEvaluator(episodes_of(env_id, 4), layout, seed=5)
     policy = (
         angle_policy
         if env_id.startswith("CartPole")
@@ -105,7 +113,7 @@ def test_returns_of_episodes_are_those_of_single_environments(env_id):
 
 def test_an_environment_is_solved_at_its_threshold():
     layout = ObservationLayout(gym.make("CartPole-v1").observation_space)
-    evaluator = EpisodeEvaluator("CartPole-v1", layout, 3, seed=0)
+    evaluator = EpisodeEvaluator(episodes_of("CartPole-v1", 3), layout, seed=0)
 
     def balance(parts):
         observations = parts[0]

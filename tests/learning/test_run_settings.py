@@ -7,12 +7,12 @@ import pytest
 from f1_rl.driving.registration import CAMERA_ID
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.agent import Agent
+from f1_rl.learning.environments import make_environments
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.runs import (
     DEFAULT_PRESET,
     GENERAL_PRESET,
     RunSettings,
-    make_environments,
     preset_for,
     preset_names,
     run_settings,

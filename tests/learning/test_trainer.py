@@ -298,12 +298,12 @@ def test_episodes_are_counted_without_the_resets(finished):
     state = newest(finished[0])
     replay = state["replay"]
     # Where an episode has ended, the next slot is its last observation.
-    ends = int(replay["final"].sum()) - int(state["resetting"].sum())
+    ends = int(replay["final"].sum()) - int(state["episodes"]["resetting"].sum())
     resets = ends
     counters = state["counters"]
-    assert counters["episodes"] == int(replay["final"].sum())
+    assert state["episodes"]["finished"] == int(replay["final"].sum())
     assert counters["env_steps"] == counters["vector_steps"] * 8 - resets
-    lengths = [length for _, length in state["recent"]]
+    lengths = [length for _, length in state["episodes"]["recent"]]
     assert max(lengths) <= 160
 
 
@@ -344,10 +344,10 @@ def test_cut_episodes_of_other_environments_bootstrap(tmp_path):
     path = tmp_path / "mountaincar"
     run(path, settings)
     state = newest(path)
-    assert state["counters"]["episodes"] >= 8
-    assert {length for _, length in state["recent"]} == {200}
+    assert state["episodes"]["finished"] >= 8
+    assert {length for _, length in state["episodes"]["recent"]} == {200}
     assert not state["replay"]["terminated"].any()
-    assert int(state["replay"]["final"].sum()) == state["counters"]["episodes"]
+    assert int(state["replay"]["final"].sum()) == state["episodes"]["finished"]
 
 
 def test_the_configuration_is_plain_yaml(finished):
