@@ -71,7 +71,7 @@ def main() -> None:
         )
         bags = {"demonstrations": {"bags": [str(write_bag(folder / "bag", samples))]}}
         print(f"{'':<22}  {'seed':>4}  {'env steps':>9}  {'updates':>7}  {'seconds':>7}")
-        for preset, given in (("lap", {}), ("demonstrated", bags)):
+        for preset, given in (("embedded", {}), ("demonstrated", bags)):
             what = "with demonstrations" if given else "without"
             rows = []
             for seed in range(arguments.seeds):

@@ -130,7 +130,7 @@ def main() -> None:
     for seed in range(arguments.seeds):
         listener = Watch()
         settings = run_settings(
-            "lap_ros",
+            "gazebo",
             [
                 {"seed": seed, "task": {"circuits": [CIRCUIT]}},
                 {"task": {"camera": {"width": width, "height": height}}},

@@ -128,7 +128,7 @@ class Plan:
             "log_every_s": LOG_EVERY_S,
         }
         changes: dict[str, Any] = {"agent": agent, "training": training}
-        if self.preset == "lap":
+        if self.preset == "embedded":
             changes["task"] = {"circuits": [self.circuit]}
         return run_settings(self.preset, [changes])
 
@@ -578,8 +578,8 @@ SYSTEMS: Mapping[str, System] = {
     ),
 }
 GROUPS: Mapping[str, Group] = {
-    "one": Group("one car", "lap", 1, ("ours", "tf-agents", "sb3")),
-    "many": Group(f"{MANY} cars", "lap", MANY, tuple(SYSTEMS)),
+    "one": Group("one car", "embedded", 1, ("ours", "tf-agents", "sb3")),
+    "many": Group(f"{MANY} cars", "embedded", MANY, tuple(SYSTEMS)),
     "cartpole": Group("one CartPole-v1, MLP", "cartpole", 1, ("ours", "tf-agents", "sb3")),
 }
 

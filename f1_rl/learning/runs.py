@@ -16,7 +16,7 @@ from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.settings import Settings, SettingsError, build_settings, merge, read_yaml
 
 PRESETS = Path(__file__).with_name("presets")
-DEFAULT_PRESET = "lap"
+DEFAULT_PRESET = "embedded"
 # For learning from demonstrations before driving, and alone.
 DEMONSTRATED_PRESET = "demonstrated"
 OFFLINE_PRESET = "offline"

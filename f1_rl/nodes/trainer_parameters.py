@@ -15,7 +15,7 @@ class TrainerParameters:
     """The parameters of the trainer node; each says what it is where it is declared."""
 
     preset: str = parameter(
-        "lap_ros", "Named settings, or a YAML file of them; its environment has to be the ROS one."
+        "gazebo", "Named settings, or a YAML file of them; its environment has to be the ROS one."
     )
     circuit: str = parameter(
         "", "The circuit that the cars' worlds show: a name or a CSV file. Empty: of the preset."

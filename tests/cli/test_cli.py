@@ -142,7 +142,7 @@ def test_a_run_folder_that_is_used_is_refused_before_tensorflow_loads(tmp_path):
     ("option", "value"),
     [
         ("--env", "CartPole-v1"),
-        ("--preset", "lap"),
+        ("--preset", "embedded"),
         ("--circuit", "oval"),
         ("--scale", "2"),
         ("--run-dir", "other"),

@@ -240,7 +240,7 @@ def test_a_run_is_resumed_with_the_simulator_it_began_with(run: Path) -> None:
     assert plan("train", f"resume:={run}", "simulator:=none").labels == ("trainer-1",)
 
 
-@pytest.mark.parametrize("word", ["circuit:=oval", "width:=64", "preset:=lap", "seed:=1"])
+@pytest.mark.parametrize("word", ["circuit:=oval", "width:=64", "preset:=embedded", "seed:=1"])
 def test_what_a_resumed_run_has_settled_cannot_be_asked_for(run: Path, word: str) -> None:
     with pytest.raises(LaunchError, match=r"cannot be changed in a run that is resumed; leave it"):
         plan("train", f"resume:={run}", word)

@@ -46,7 +46,7 @@ TINY: dict[str, Any] = {
 
 def tiny_settings(**changes: Any) -> RunSettings:
     """Settings of a run of a second on the oval, with changes laid over them."""
-    return run_settings("lap", [merge(TINY, changes)])
+    return run_settings("embedded", [merge(TINY, changes)])
 
 
 class Quiet:

@@ -220,7 +220,7 @@ def test_an_offline_run_takes_no_step_and_leaves_what_every_run_leaves(bag, tmp_
 def trainer_task(path):
     values = RunFolder(path).read_config()
     values.pop("versions")
-    return run_settings("lap", [values]).task
+    return run_settings("embedded", [values]).task
 
 
 def test_an_offline_run_goes_on_where_it_was_stopped_without_its_bags(bag, tmp_path, quick_saving):

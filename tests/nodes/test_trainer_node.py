@@ -77,7 +77,7 @@ def test_the_parameters_become_the_settings_of_a_run() -> None:
         lock_step=False,
         first_frame_timeout_s=7.0,
     )
-    settings = run_settings("lap_ros", parameters.changes("/team"))
+    settings = run_settings("gazebo", parameters.changes("/team"))
     assert settings.is_behind_topics
     assert settings.task.circuits == ("oval",)
     assert (settings.task.camera.width, settings.task.camera.height) == (320, 240)
@@ -130,8 +130,8 @@ def test_values_of_another_type_or_out_of_range_are_refused(
     ("parameters", "sentence"),
     [
         ({"preset": "nope"}, "there is no preset 'nope'; choose from cartpole"),
-        ({"preset": "cartpole"}, "preset cartpole is made for CartPole-v1; choose lap_ros"),
-        ({"preset": "lap"}, "preset lap is made for f1_rl/F1Camera-v0; choose lap_ros"),
+        ({"preset": "cartpole"}, "preset cartpole is made for CartPole-v1; choose gazebo"),
+        ({"preset": "embedded"}, "preset embedded is made for f1_rl/F1Camera-v0; choose gazebo"),
         ({"circuit": "atlantis"}, "no circuit 'atlantis'"),
         ({"settings": ["task.circuits=[oval, simple]"]}, "drives in one world, but circuits has 2"),
         ({"settings": ["agent.gama=0.5"]}, "unknown field gama"),
@@ -166,7 +166,7 @@ def test_runs_of_others_are_neither_overwritten_nor_gone_on_with(
     from f1_rl.learning.runs import run_settings
     from f1_rl.settings import SettingsError
 
-    RunFolder(tmp_path).create(run_settings("lap", []).as_dict())
+    RunFolder(tmp_path).create(run_settings("embedded", []).as_dict())
     with pytest.raises(RunFolderError, match=f"holds a run already; go on with resume:={tmp_path}"):
         make_node(run_dir=str(tmp_path))._train()
     with pytest.raises(SettingsError, match="go on with f1-rl train --resume"):

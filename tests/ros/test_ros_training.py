@@ -66,7 +66,7 @@ class Recorder:
 def settings_of(**changes):
     from f1_rl.learning.runs import run_settings
 
-    return run_settings("lap_ros", [SETTINGS, changes])
+    return run_settings("gazebo", [SETTINGS, changes])
 
 
 def train(path, recorder, settings):
