@@ -79,6 +79,22 @@ class ActionTable:
         """The largest yaw rate of the table, either way."""
         return max(abs(yaw_rate) for _, yaw_rate in self.pairs)
 
+    def mirrored_actions(self) -> tuple[int, ...]:
+        """Return of each action which one is its mirror image: as fast, and turning the other way.
+
+        Raises:
+            SettingsError: An action has none.
+        """
+        places = {pair: index for index, pair in enumerate(self.pairs)}
+        images = [(speed, -yaw_rate) for speed, yaw_rate in self.pairs]
+        for image, name in zip(images, self.action_names, strict=True):
+            if image not in places:
+                raise SettingsError(
+                    f"action table {self.name!r} holds no mirror image of {name}; add it, or set "
+                    "agent.augmentation.mirror to false."
+                )
+        return tuple(places[image] for image in images)
+
     @property
     def action_names(self) -> tuple[str, ...]:
         """Of each action, what it does, for example `4.0 m/s, left 1.8` (rad/s)."""

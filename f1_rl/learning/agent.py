@@ -73,6 +73,7 @@ class Agent:
             self._agent = self._build()
             self._agent.initialize()
             self._optimizer.build(self._q_network.trainable_variables)
+        self._initial_weights = self.weights()
         self._q_function = self._compile_q_values()
         self._train_function = self._compile_training()
 
@@ -124,6 +125,30 @@ class Agent:
         """Put weights from `weights` into the Q-network."""
         for variable, value in zip(self._q_network.variables, weights, strict=True):
             variable.assign(value)
+
+    def reset_dense_layers(self) -> None:
+        """Give all layers but the convolutions the weights they began with.
+
+        The target network takes over what comes of it. The optimiser begins anew for all layers:
+        Adam corrects the bias of all its means by one count of updates.
+        """
+        kept = {
+            variable.ref()
+            for layer in self._q_network.submodules
+            if isinstance(layer, tf.keras.layers.Conv2D)
+            for variable in layer.variables
+        }
+        pairs = zip(self._q_network.variables, self._initial_weights, strict=True)
+        for variable, value in pairs:
+            if variable.ref() not in kept:
+                variable.assign(value)
+        target = self._agent._target_q_network.variables
+        for variable, source in zip(target, self._q_network.variables, strict=True):
+            variable.assign(source)
+        rate = float(self._optimizer.learning_rate.numpy())
+        for variable in self._optimizer_variables():
+            variable.assign(tf.zeros_like(variable))
+        self.set_learning_rate(rate)
 
     def state(self) -> dict[str, Any]:
         """Return weights, target, optimiser and counters, for a checkpoint."""
@@ -178,15 +203,18 @@ class Agent:
             return bytes(converter.convert())
 
     def _variables(self) -> list[Any]:
-        optimizer = self._optimizer.variables
         return [
             *self._q_network.variables,
             *self._agent._target_q_network.variables,
-            *(optimizer() if callable(optimizer) else optimizer),
+            *self._optimizer_variables(),
             self._agent.train_step_counter,
             # Counts the updates until the target network's next one.
             *self._agent._update_target.variables,
         ]
+
+    def _optimizer_variables(self) -> list[Any]:
+        variables = self._optimizer.variables
+        return list(variables() if callable(variables) else variables)
 
     def _build(self) -> Any:
         observation_spec = self.layout.join(

@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ROS_ID
 from f1_rl.learning.runs import RunSettings
@@ -22,6 +23,8 @@ class Environments:
         frame_stack: Frames stacked along the last axis of a picture.
         reward_threshold: Mean return from which it counts as solved; None: there is none.
         max_episode_steps: After which an episode is cut; None: not before it ends.
+        mirrored_actions: Of each action, which one does in the mirror image of a picture what it
+            does in the picture, where all else that is observed stays the same; None: not known.
     """
 
     vector: Any
@@ -30,6 +33,7 @@ class Environments:
     frame_stack: int = 1
     reward_threshold: float | None = None
     max_episode_steps: int | None = None
+    mirrored_actions: tuple[int, ...] | None = None
 
 
 def make_environments(settings: RunSettings) -> Environments:
@@ -40,12 +44,8 @@ def make_environments(settings: RunSettings) -> Environments:
         CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
     """
     count = settings.training.num_envs
-    if settings.is_behind_topics:
-        vector = _cars_behind_topics(settings)
-        return _environments(vector, frame_stack=vector.frame_stack)
     if settings.drives:
-        vector = F1CameraVectorEnv(count, **settings.task.as_dict())
-        return _environments(vector, frame_stack=vector.frame_stack)
+        return _driving(settings, count)
     return _registered(settings, count)
 
 
@@ -58,6 +58,18 @@ def make_evaluation_environments(settings: RunSettings) -> Environments:
         SettingsError: The environment does not exist or its actions are not discrete.
     """
     return _registered(settings, settings.training.evaluation_episodes)
+
+
+def _driving(settings: RunSettings, count: int) -> Environments:
+    """Make our environments; the speed that is observed is the same in a mirror."""
+    mirrored = None
+    if settings.agent.augmentation.mirror:
+        mirrored = load_action_table(settings.task.actions).mirrored_actions()
+    if settings.is_behind_topics:
+        vector = _cars_behind_topics(settings, count)
+    else:
+        vector = F1CameraVectorEnv(count, **settings.task.as_dict())
+    return _environments(vector, frame_stack=vector.frame_stack, mirrored_actions=mirrored)
 
 
 def _registered(settings: RunSettings, count: int) -> Environments:
@@ -80,7 +92,7 @@ def _registered(settings: RunSettings, count: int) -> Environments:
     )
 
 
-def _cars_behind_topics(settings: RunSettings) -> Any:
+def _cars_behind_topics(settings: RunSettings, count: int) -> Any:
     try:
         from f1_rl.ros.environment import F1CameraRosVectorEnv
     except ImportError as error:
@@ -88,9 +100,8 @@ def _cars_behind_topics(settings: RunSettings) -> Any:
             f"env {CAMERA_ROS_ID}: needs ROS 2 ({error}); source it, or install its wheels with "
             "pip install 'f1_rl[ros]'."
         ) from error
-    count, options = settings.training.num_envs, settings.env_options
     try:
-        return F1CameraRosVectorEnv(count, **options, **settings.task.as_dict())
+        return F1CameraRosVectorEnv(count, **settings.env_options, **settings.task.as_dict())
     except TypeError as error:
         raise SettingsError(f"env_options: {error}.") from error
 

@@ -38,6 +38,27 @@ class NetworkSettings(Settings, frozen=True):
             raise ValueError("filters, kernels and strides need one entry for each convolution")
 
 
+class AugmentationSettings(Settings, frozen=True):
+    """How the pictures of a batch are changed before an update learns from them.
+
+    Attributes:
+        mirror: Whether half of the transitions are replaced by their mirror images: pictures
+            flipped from left to right, and actions exchanged. Right where a mirrored world is as
+            good a world, as for driving along a road. A camera beside the car's middle sees there
+            what it would see from a place twice as far to the side.
+        shift: Pixels by which each picture is shifted at random, up to so many either way in rows
+            and columns, edges repeated (DrQ, Kostrikov et al. 2021); 0: not.
+    """
+
+    mirror: bool = False
+    shift: NonNegativeInt = 0
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is changed."""
+        return self.mirror or self.shift > 0
+
+
 class AgentSettings(Settings, frozen=True):
     """The learning rule.
 
@@ -50,6 +71,7 @@ class AgentSettings(Settings, frozen=True):
         gamma: Discount of one environment step.
         n_step: Rewards summed before bootstrapping.
         batch_size: Samples in one update.
+        augmentation: How the pictures of these are changed.
         target_update_period: Updates between updates of the target network.
         target_update_tau: Share of the weights taken over; 1 copies them.
         gradient_clipping: Largest norm of each variable's gradient; none: unclipped.
@@ -71,6 +93,7 @@ class AgentSettings(Settings, frozen=True):
     gamma: Fraction = 0.85
     n_step: PositiveInt = 3
     batch_size: PositiveInt = 128
+    augmentation: AugmentationSettings = AugmentationSettings()
     target_update_period: PositiveInt = 20
     target_update_tau: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
     gradient_clipping: PositiveFloat | None = 10.0
@@ -99,6 +122,9 @@ class TrainingSettings(Settings, frozen=True):
         learning_starts: Environment steps before the first update.
         train_every: Vector steps between calls of the learner.
         updates_per_call: Updates in one call of the learner.
+        reset_every_updates: Updates between resets of the network's dense layers, against
+            overfitting to what was seen first (Nikishin et al. 2022, "The Primacy Bias in Deep
+            Reinforcement Learning"); the replay is kept. 0: none.
         overlap: Whether to learn while the environments do their step, in another thread: for
             those that mostly wait, as cars behind topics do.
         epsilon_start: Share of random actions at the start.
@@ -122,6 +148,7 @@ class TrainingSettings(Settings, frozen=True):
     learning_starts: PositiveInt = 256
     train_every: PositiveInt = 1
     updates_per_call: PositiveInt = 6
+    reset_every_updates: NonNegativeInt = 0
     overlap: bool = False
     epsilon_start: Fraction = 1.0
     epsilon_end: Fraction = 0.05

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from f1_rl.driving.cars import CarFault
 from f1_rl.learning.agent import Agent
+from f1_rl.learning.augmentation import Augmentation
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.control import TrainingControl
 from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
@@ -59,6 +60,7 @@ class Trainer:
         training: TrainingSettings,
         seed: int,
         listener: Listener,
+        augmentation: Augmentation,
         demonstrations: Demonstrations | None = None,
     ) -> None:
         """Bring the parts together.
@@ -73,10 +75,12 @@ class Trainer:
             training: The schedule.
             seed: Of exploration, sampling and the environments.
             listener: Is told how it goes.
+            augmentation: Changes the pictures of every batch.
             demonstrations: Recorded drives to learn from, too.
         """
         self._envs = envs
         self.demonstrations = demonstrations
+        self._augmentation = augmentation
         self._agent = agent
         self._evaluator = evaluator
         self._policies = policies
@@ -351,7 +355,10 @@ class Trainer:
             self._agent_settings.batch_size,
             self._sampling,
         )
-        self._loss = self._agent.train(batch)
+        period, before = self._settings.reset_every_updates, self._agent.updates
+        self._loss = self._agent.train(self._augmentation.apply(batch, self._sampling))
+        if period and self._agent.updates // period > before // period:
+            self._agent.reset_dense_layers()
 
     @property
     def _share_done(self) -> float:

@@ -8,6 +8,7 @@ from f1_rl.bags.episodes import Account, Episode
 from f1_rl.bags.transitions import convert_bags
 from f1_rl.driving.task import DrivingTask
 from f1_rl.learning.agent import Agent
+from f1_rl.learning.augmentation import Augmentation
 from f1_rl.learning.demonstrations import Demonstrations, load_episodes, save_episodes
 from f1_rl.learning.device import DeviceChoice, choose_device
 from f1_rl.learning.environments import (
@@ -120,6 +121,9 @@ def _make_trainer(
         training=settings.training,
         seed=settings.seed,
         listener=listener,
+        augmentation=Augmentation(
+            settings.agent.augmentation, layout, environments.mirrored_actions
+        ),
         demonstrations=demonstrations,
     )
     config = {**settings.as_dict(), "versions": describe_versions()}

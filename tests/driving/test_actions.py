@@ -34,6 +34,17 @@ def test_commands_limits_and_names_follow_from_the_pairs():
     assert table.action_names == ("3.0 m/s, straight", "2.0 m/s, left 0.5", "1.5 m/s, right 1.2")
 
 
+def test_mirrored_actions_are_as_fast_and_turn_the_other_way():
+    table = ActionTable("mine", "", ((2.0, -1.5), (3.0, 0.0), (2.0, 1.5)))
+    assert table.mirrored_actions() == (2, 1, 0)
+
+
+def test_an_action_without_a_mirror_image_is_named():
+    table = ActionTable("mine", "", ((3.0, 0.0), (2.0, 1.0), (1.0, -1.0)))
+    with pytest.raises(SettingsError, match=r"'mine' holds no mirror image of 2.0 m/s, left 1.0"):
+        table.mirrored_actions()
+
+
 def test_a_table_is_read_from_a_file_of_ones_own(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("slow:\n  description: Mine.\n  actions: [[1, 0.2], [1, -0.2]]\n")

@@ -203,6 +203,43 @@ def test_a_restored_agent_goes_on_bit_for_bit(algorithm):
     np.testing.assert_array_equal(restored.q_values([ONE_HOT]), original.q_values([ONE_HOT]))
 
 
+def test_a_reset_keeps_the_convolutions_and_begins_all_else_anew():
+    pictures = gym.spaces.Box(0, 255, (8, 8, 1), np.uint8)
+    network = NetworkSettings(filters=(4,), kernels=((3, 3),), strides=((2, 2),), units=(8,))
+    agent = make_agent(pictures, network=network, target_update_period=1_000)
+    first = agent.weights()
+    rng = np.random.default_rng(0)
+    batch = Batch(
+        observations=(rng.integers(0, 255, (5, 24, 2, 8, 8, 1), np.uint8),),
+        actions=rng.integers(0, 2, (5, 24)).astype(np.int32),
+        rewards=np.ones((5, 24), np.float32),
+        discounts=np.ones((5, 24), np.float32),
+    )
+    agent.train(batch)
+    agent.set_learning_rate(2e-3)
+    learned = agent.weights()
+    agent.reset_dense_layers()
+    # A convolution's kernel and bias come first, then those of both dense layers.
+    assert [weights.ndim for weights in first] == [4, 1, 2, 1, 2, 1]
+    for index, weights in enumerate(agent.weights()):
+        assert not np.array_equal(first[index], learned[index])
+        np.testing.assert_array_equal(weights, (learned if index < 2 else first)[index])
+    state = agent.state()
+    for weights, target in zip(agent.weights(), state["variables"][6:12], strict=True):
+        np.testing.assert_array_equal(weights, target)
+    assert state["learning_rate"] == pytest.approx(2e-3)
+    assert agent.updates == 5
+    # With Adam's means gone, the first step is as long as the learning rate.
+    agent.train(
+        Batch(
+            **{name: values[:1] for name, values in vars(batch).items() if name != "observations"},
+            observations=(batch.observations[0][:1],),
+        )
+    )
+    step = np.abs(agent.weights()[-1] - first[-1]).max()
+    assert step == pytest.approx(2e-3, rel=0.01)
+
+
 def test_the_state_of_another_network_is_refused():
     other = make_agent(network=NetworkSettings(filters=(), kernels=(), strides=(), units=(16,)))
     with pytest.raises(ValueError, match="network or optimiser is not this run's"):
