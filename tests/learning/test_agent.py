@@ -203,19 +203,22 @@ def test_a_restored_agent_goes_on_bit_for_bit(algorithm):
     np.testing.assert_array_equal(restored.q_values([ONE_HOT]), original.q_values([ONE_HOT]))
 
 
+def picture_batch(updates: int) -> Batch:
+    rng = np.random.default_rng(0)
+    return Batch(
+        observations=(rng.integers(0, 255, (updates, 24, 2, 8, 8, 1), np.uint8),),
+        actions=rng.integers(0, 2, (updates, 24)).astype(np.int32),
+        rewards=np.ones((updates, 24), np.float32),
+        discounts=np.ones((updates, 24), np.float32),
+    )
+
+
 def test_a_reset_keeps_the_convolutions_and_begins_all_else_anew():
     pictures = gym.spaces.Box(0, 255, (8, 8, 1), np.uint8)
     network = NetworkSettings(filters=(4,), kernels=((3, 3),), strides=((2, 2),), units=(8,))
     agent = make_agent(pictures, network=network, target_update_period=1_000)
     first = agent.weights()
-    rng = np.random.default_rng(0)
-    batch = Batch(
-        observations=(rng.integers(0, 255, (5, 24, 2, 8, 8, 1), np.uint8),),
-        actions=rng.integers(0, 2, (5, 24)).astype(np.int32),
-        rewards=np.ones((5, 24), np.float32),
-        discounts=np.ones((5, 24), np.float32),
-    )
-    agent.train(batch)
+    agent.train(picture_batch(5))
     agent.set_learning_rate(2e-3)
     learned = agent.weights()
     agent.reset_dense_layers()
@@ -230,12 +233,7 @@ def test_a_reset_keeps_the_convolutions_and_begins_all_else_anew():
     assert state["learning_rate"] == pytest.approx(2e-3)
     assert agent.updates == 5
     # With Adam's means gone, the first step is as long as the learning rate.
-    agent.train(
-        Batch(
-            **{name: values[:1] for name, values in vars(batch).items() if name != "observations"},
-            observations=(batch.observations[0][:1],),
-        )
-    )
+    agent.train(picture_batch(1))
     step = np.abs(agent.weights()[-1] - first[-1]).max()
     assert step == pytest.approx(2e-3, rel=0.01)
 

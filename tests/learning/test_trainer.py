@@ -10,6 +10,7 @@ from learning_helpers import TINY, Quiet, read_rows, tiny_settings
 
 from f1_rl.learning.agent import Agent, DivergedError
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
+from f1_rl.learning.replay import Replay
 from f1_rl.learning.run_folder import RunFolderError
 from f1_rl.learning.runs import RunSettings, run_settings
 from f1_rl.learning.training import start_run
@@ -58,7 +59,11 @@ def finished(tmp_path_factory):
     """A run of 1,200 steps in one go, with checkpoints in between."""
     path = tmp_path_factory.mktemp("runs") / "whole"
     listener = Quiet()
-    settings = tiny_settings(training={"env_steps": 1_200, "checkpoint_every_s": 0.1})
+    settings = tiny_settings(
+        # What draws random numbers, and what keeps a schedule, has to go on after a resumption.
+        agent={"augmentation": {"mirror": True, "shift": 1}},
+        training={"env_steps": 1_200, "checkpoint_every_s": 0.1, "reset_every_updates": 60},
+    )
     run(path, settings, listener=listener)
     return path, settings, listener
 
@@ -251,6 +256,45 @@ def test_a_run_shorter_than_an_evaluation_period_has_a_best_policy(tmp_path):
     run(tmp_path / "short", tiny_settings(training={"env_steps": 120}), listener=listener)
     assert len(listener.evaluations) == 1
     assert read_manifest(tmp_path / "short" / "policy").training["env_steps"] >= 120
+
+
+@pytest.mark.usefixtures("quick_saving")
+@pytest.mark.parametrize(("period", "resets"), [(25, [26, 50, 76]), (0, [])])
+def test_dense_layers_are_reset_when_that_many_updates_have_been_made(
+    tmp_path, monkeypatch, period, resets
+):
+    seen = []
+    monkeypatch.setattr(Agent, "reset_dense_layers", lambda agent: seen.append(agent.updates))
+    training = {"env_steps": 400, "updates_per_call": 2, "evaluate_every": 1_000}
+    run(tmp_path / "run", tiny_settings(training={**training, "reset_every_updates": period}))
+    assert seen == resets
+
+
+@pytest.mark.usefixtures("quick_saving")
+def test_every_batch_that_is_learned_from_is_augmented(tmp_path, monkeypatch):
+    drawn, learned = [], []
+    sample, train = Replay.sample, Agent.train
+
+    def noted_sample(replay, *arguments):
+        drawn.append(sample(replay, *arguments))
+        return drawn[-1]
+
+    def noted_train(agent, batch):
+        learned.append(batch)
+        return train(agent, batch)
+
+    monkeypatch.setattr(Replay, "sample", noted_sample)
+    monkeypatch.setattr(Agent, "train", noted_train)
+    settings = tiny_settings(agent={"augmentation": {"mirror": True}}, training={"env_steps": 200})
+    run(tmp_path / "run", settings)
+    # Of the table `simple`: straight, left, right.
+    exchanged = np.array([0, 2, 1])
+    assert len(learned) == len(drawn) > 5
+    for before, after in zip(drawn, learned, strict=True):
+        np.testing.assert_array_equal(after.actions[:, ::2], exchanged[before.actions[:, ::2]])
+        np.testing.assert_array_equal(
+            after.observations[0][:, ::2], before.observations[0][:, ::2, :, :, ::-1]
+        )
 
 
 @pytest.mark.usefixtures("quick_saving")
