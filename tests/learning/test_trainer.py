@@ -8,6 +8,7 @@ import pytest
 import yaml
 from learning_helpers import TINY, Quiet, read_rows, tiny_settings
 
+from f1_rl.driving.registration import CAMERA_ID
 from f1_rl.learning.agent import Agent, DivergedError
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.replay import Replay
@@ -295,6 +296,15 @@ def test_every_batch_that_is_learned_from_is_augmented(tmp_path, monkeypatch):
         np.testing.assert_array_equal(
             after.observations[0][:, ::2], before.observations[0][:, ::2, :, :, ::-1]
         )
+
+
+@pytest.mark.usefixtures("quick_saving")
+def test_the_preset_for_dear_samples_drives_full_laps_within_a_thousand_steps(tmp_path):
+    settings = run_settings(
+        "gazebo", [{"env": CAMERA_ID, "training": {"env_steps": 1_000, "stop_when_solved": True}}]
+    )
+    trainer = run(tmp_path / "run", settings)
+    assert trainer.solved_at is not None
 
 
 @pytest.mark.usefixtures("quick_saving")
