@@ -1,6 +1,7 @@
-"""The Q-learning agent: the one module that knows TF-Agents."""
+"""The Q-learning agent; this module and `networks` alone know TF-Agents."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.learning.device import choose_device, import_tensorflow
+from f1_rl.learning.networks import build_q_network
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.replay import Batch
-from f1_rl.learning.settings import AgentSettings, NetworkSettings
+from f1_rl.learning.settings import AgentSettings
 from f1_rl.policy.quiet import quiet_stderr
-from f1_rl.settings import SettingsError
 
 tf: Any = import_tensorflow()
 
 # TF-Agents imports gym, which prints at every import that it is not maintained any more.
 with quiet_stderr():
+    from tf_agents.agents import tf_agent
     from tf_agents.agents.categorical_dqn import categorical_dqn_agent
     from tf_agents.agents.dqn import dqn_agent
-    from tf_agents.networks import categorical_q_network, q_network
     from tf_agents.policies import policy_saver
     from tf_agents.specs import tensor_spec
     from tf_agents.trajectories import time_step, trajectory
@@ -70,12 +71,16 @@ class Agent:
         # Keras draws the seeds of its initialisers from the standard library.
         tf.keras.utils.set_random_seed(seed)
         with tf.device(self.device):
+            self._noise = tf.random.Generator.from_seed(seed)
             self._agent = self._build()
             self._agent.initialize()
             self._optimizer.build(self._q_network.trainable_variables)
         self._initial_weights = self.weights()
-        self._q_function = self._compile_q_values()
-        self._train_function = self._compile_training()
+        self._q_function = self._compile_q_values(training=False)
+        noisy = settings.network.noisy
+        self._noisy_function = self._compile_q_values(training=True) if noisy else self._q_function
+        self._train_function = self._compile_training(weighted=False)
+        self._weighted_function: Any = None
 
     def q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
         """Return the action values `(N, A)` of a batch of observations.
@@ -86,27 +91,42 @@ class Agent:
         values = self._q_function(*(tf.constant(part) for part in observations))
         return np.asarray(values.numpy(), np.float32)
 
+    def noisy_q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
+        """Return the action values `(N, A)` to explore by.
+
+        A noisy network draws noise for each observation; those of any other are its `q_values`.
+        """
+        values = self._noisy_function(*(tf.constant(part) for part in observations))
+        return np.asarray(values.numpy(), np.float32)
+
     def train(self, batch: Batch) -> float:
         """Apply one update for each of the `K` batches and return their mean loss.
 
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
         """
-        try:
-            loss = self._train_function(
-                tuple(tf.constant(part) for part in batch.observations),
-                tf.constant(batch.actions),
-                tf.constant(batch.rewards),
-                tf.constant(batch.discounts),
-            )
-        except tf.errors.InvalidArgumentError as error:
-            if "inf or nan" not in str(error).lower():
-                raise
-            raise DivergedError(
-                "the loss is not finite any more; lower agent.learning_rate or "
-                "agent.reward_scale and resume from the last checkpoint."
-            ) from error
-        return float(loss)
+        return float(self._apply(self._train_function, batch))
+
+    def train_weighted(
+        self, batch: Batch, weights: npt.NDArray[np.float32]
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        """Apply one update for each batch, the loss of each sample multiplied with a weight.
+
+        Args:
+            batch: `K` batches of `B` samples.
+            weights: `(K, B)`.
+
+        Returns:
+            The mean loss, and of each sample `(K, B)` the temporal-difference error before its
+            update; for C51 the cross-entropy.
+
+        Raises:
+            DivergedError: The loss or a value became infinite or not a number.
+        """
+        if self._weighted_function is None:
+            self._weighted_function = self._compile_training(weighted=True)
+        loss, errors = self._apply(self._weighted_function, batch, tf.constant(weights))
+        return float(loss), np.asarray(errors.numpy(), np.float32)
 
     @property
     def updates(self) -> int:
@@ -202,6 +222,23 @@ class Agent:
             )
             return bytes(converter.convert())
 
+    def _apply(self, function: Any, batch: Batch, *weights: Any) -> Any:
+        try:
+            return function(
+                tuple(tf.constant(part) for part in batch.observations),
+                tf.constant(batch.actions),
+                tf.constant(batch.rewards),
+                tf.constant(batch.discounts),
+                *weights,
+            )
+        except tf.errors.InvalidArgumentError as error:
+            if "inf or nan" not in str(error).lower():
+                raise
+            raise DivergedError(
+                "the loss is not finite any more; lower agent.learning_rate or "
+                "agent.reward_scale and resume from the last checkpoint."
+            ) from error
+
     def _variables(self) -> list[Any]:
         return [
             *self._q_network.variables,
@@ -210,6 +247,7 @@ class Agent:
             self._agent.train_step_counter,
             # Counts the updates until the target network's next one.
             *self._agent._update_target.variables,
+            *([self._noise.state] if self.settings.network.noisy else []),
         ]
 
     def _optimizer_variables(self) -> list[Any]:
@@ -240,9 +278,11 @@ class Agent:
             "reward_scale_factor": settings.reward_scale,
             "train_step_counter": tf.Variable(0, dtype=tf.int64),
         }
-        self._q_network = self._network(observation_spec, action_spec)
+        self._q_network = build_q_network(
+            self.layout, observation_spec, action_spec, settings, self._noise
+        )
         if settings.algorithm == "c51":
-            return categorical_dqn_agent.CategoricalDqnAgent(
+            return _CategoricalDqnAgent(
                 time_step_spec,
                 action_spec,
                 categorical_q_network=self._q_network,
@@ -265,36 +305,22 @@ class Agent:
             **shared,
         )
 
-    def _network(self, observation_spec: Any, action_spec: Any) -> Any:
-        """Return TF-Agents' Q-network with one encoder for each part of the observation."""
-        encoders = [_encoder(part.shape, self.settings.network) for part in self.layout.parts]
-        several = len(encoders) > 1
-        shared = {
-            "preprocessing_layers": self.layout.join(encoders),
-            "preprocessing_combiner": tf.keras.layers.Concatenate() if several else None,
-            "fc_layer_params": self.settings.network.units,
-        }
-        if self.settings.algorithm == "c51":
-            return categorical_q_network.CategoricalQNetwork(
-                observation_spec, action_spec, num_atoms=self.settings.atoms, **shared
-            )
-        return q_network.QNetwork(observation_spec, action_spec, **shared)
-
-    def _q_of(self, *parts: Any) -> Any:
+    def _q_of(self, *parts: Any, training: bool = False) -> Any:
         """Return the action values of a batch as a tensor; for C51 the means of the atoms."""
-        output, _ = self._q_network(self.layout.join(parts))
+        output, _ = self._q_network(self.layout.join(parts), training=training)
         if self.settings.algorithm != "c51":
             return output
         support = tf.linspace(self.settings.min_value, self.settings.max_value, self.settings.atoms)
         return tf.reduce_sum(tf.nn.softmax(output) * tf.cast(support, tf.float32), axis=-1)
 
-    def _compile_q_values(self) -> Any:
+    def _compile_q_values(self, *, training: bool) -> Any:
         specs = [tf.TensorSpec((None, *part.shape), part.dtype) for part in self.layout.parts]
         # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
         # seconds and changes nothing: there is no Python control flow over tensors in there.
-        return tf.function(self._q_of, input_signature=specs, autograph=False)
+        q_of = partial(self._q_of, training=training)
+        return tf.function(q_of, input_signature=specs, autograph=False)
 
-    def _compile_training(self) -> Any:
+    def _compile_training(self, *, weighted: bool) -> Any:
         updates, batch = None, self.settings.batch_size
         scalars = (updates, batch)
         signature = (
@@ -303,17 +329,21 @@ class Agent:
                 for part in self.layout.parts
             ),
             tf.TensorSpec(scalars, tf.int32),
-            tf.TensorSpec(scalars, tf.float32),
-            tf.TensorSpec(scalars, tf.float32),
+            *(tf.TensorSpec(scalars, tf.float32) for _ in range(3 if weighted else 2)),
         )
         return tf.function(self._train_many, input_signature=signature, autograph=False)
 
-    def _train_many(self, observations: Any, actions: Any, rewards: Any, discounts: Any) -> Any:
-        """Apply the updates one after another inside the graph and return the mean loss."""
+    def _train_many(
+        self, observations: Any, actions: Any, rewards: Any, discounts: Any, weights: Any = None
+    ) -> Any:
+        """Apply the updates one after another inside the graph and return the mean loss.
+
+        With weights of the samples, return the error of each besides.
+        """
         middle = tf.fill((self.settings.batch_size, 2), time_step.StepType.MID)
         updates = tf.shape(actions)[0]
 
-        def update(k: Any, total: Any) -> tuple[Any, Any]:
+        def update(k: Any, total: Any, errors: Any) -> tuple[Any, Any, Any]:
             def twice(values: Any) -> Any:
                 return tf.stack((values[k], values[k]), axis=1)
 
@@ -327,10 +357,39 @@ class Agent:
                 discount=twice(discounts),
             )
             # `train` is `_train` in a tf.function of its own; here it is part of a larger one.
-            return k + 1, total + self._agent._train(experience, None).loss
+            info = self._agent._train(experience, None if weights is None else weights[k])
+            if weights is not None:
+                errors = errors.write(k, info.extra.td_error)
+            return k + 1, total + info.loss, errors
 
-        _, total = tf.while_loop(lambda k, _: k < updates, update, (0, 0.0))
-        return total / tf.cast(updates, tf.float32)
+        errors = () if weights is None else tf.TensorArray(tf.float32, updates)
+        _, total, errors = tf.while_loop(lambda k, *_: k < updates, update, (0, 0.0, errors))
+        mean = total / tf.cast(updates, tf.float32)
+        return mean if weights is None else (mean, errors.stack())
+
+
+class _CategoricalDqnAgent(categorical_dqn_agent.CategoricalDqnAgent):
+    """C51 (Bellemare et al. 2017) whose loss takes weights of the samples and tells their errors.
+
+    TF-Agents' own ignores the weights.
+    """
+
+    def _loss(self, experience: Any, weights: Any = None, **options: Any) -> Any:
+        before, taken, after = self._as_transition(experience)
+        logits, _ = self._q_network(
+            before.observation, step_type=before.step_type, training=options["training"]
+        )
+        rewards = options["reward_scale_factor"] * after.reward
+        discounts = options["gamma"] * after.discount
+        target = categorical_dqn_agent.project_distribution(
+            rewards[:, None] + discounts[:, None] * self._support,
+            self._next_q_distribution(after),
+            self._support,
+        )
+        chosen = tf.gather(logits, taken.action, axis=1, batch_dims=1)
+        errors = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), chosen)
+        loss = tf.reduce_mean(errors if weights is None else errors * weights)
+        return tf_agent.LossInfo(loss, dqn_agent.DqnLossInfo(td_loss=errors, td_error=errors))
 
 
 def _conservative(kind: Any, weight: float) -> Any:
@@ -355,31 +414,3 @@ def _conservative(kind: Any, weight: float) -> Any:
             return info._replace(loss=info.loss + weight * gap)
 
     return ConservativeAgent
-
-
-def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
-    """Return the layers that turn one part of the observation into a vector."""
-    layers = tf.keras.layers
-    if len(shape) != 3:
-        return layers.Flatten(dtype=tf.float32)
-    _check_convolutions(shape, settings)
-    initializer = tf.keras.initializers.VarianceScaling(scale=2.0, mode="fan_in")
-    convolutions = [
-        layers.Conv2D(filters, kernel, strides, activation="relu", kernel_initializer=initializer)
-        for filters, kernel, strides in zip(
-            settings.filters, settings.kernels, settings.strides, strict=True
-        )
-    ]
-    return tf.keras.Sequential([layers.Rescaling(1 / 255), *convolutions, layers.Flatten()])
-
-
-def _check_convolutions(shape: tuple[int, ...], settings: NetworkSettings) -> None:
-    """Refuse a picture that becomes smaller than the kernel of the next convolution."""
-    rows, columns = shape[:2]
-    for kernel, stride in zip(settings.kernels, settings.strides, strict=True):
-        if rows < kernel[0] or columns < kernel[1]:
-            raise SettingsError(
-                f"agent.network.kernels: a kernel of {kernel[0]} x {kernel[1]} is larger than the "
-                f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}."
-            )
-        rows, columns = (rows - kernel[0]) // stride[0] + 1, (columns - kernel[1]) // stride[1] + 1

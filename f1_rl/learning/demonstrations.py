@@ -12,7 +12,7 @@ import numpy as np
 from f1_rl.bags.episodes import Account, Episode
 from f1_rl.learning.checkpoints import CheckpointError
 from f1_rl.learning.observations import ObservationLayout
-from f1_rl.learning.replay import Batch, Replay
+from f1_rl.learning.replay import Batch, Priorities, Replay
 
 
 class Demonstrations:
@@ -147,6 +147,8 @@ def sample_mixed(
 ) -> Batch:
     """Draw batches of which a fixed share are demonstrations (Ball et al. 2023, RLPD).
 
+    Demonstrations are drawn uniformly and weigh 1, also beside a prioritised replay.
+
     Args:
         own: The run's own replay; while it is empty, all samples are demonstrations.
         demonstrations: None: all samples are the run's own.
@@ -172,6 +174,17 @@ def sample_mixed(
         actions=np.concatenate([first.actions, second.actions], axis=1),
         rewards=np.concatenate([first.rewards, second.rewards], axis=1),
         discounts=np.concatenate([first.discounts, second.discounts], axis=1),
+        priorities=_behind_recorded(second.priorities, (updates, recorded)),
+    )
+
+
+def _behind_recorded(own: Priorities | None, shape: tuple[int, int]) -> Priorities | None:
+    """Return the priorities of a run's own samples behind those of `shape` demonstrations."""
+    if own is None:
+        return None
+    return Priorities(
+        weights=np.concatenate([np.ones(shape, np.float32), own.weights], axis=1),
+        leaves=np.concatenate([np.full(shape, -1), own.leaves], axis=1),
     )
 
 

@@ -14,6 +14,19 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
+class Priorities:
+    """What a prioritised replay says of its samples.
+
+    Attributes:
+        weights: `(K, B) float32`, what multiplies their losses.
+        leaves: `(K, B) int64`, where their priorities are kept; negative: nowhere.
+    """
+
+    weights: npt.NDArray[np.float32]
+    leaves: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Batch:
     """Transitions for `K` updates of `B` samples each.
 
@@ -24,12 +37,14 @@ class Batch:
         rewards: `(K, B) float32`, the discounted sum of the `m` rewards.
         discounts: `(K, B) float32`, what multiplies the bootstrapped value besides one factor
             gamma: `gamma ** (m - 1)`, or 0 where the episode terminated.
+        priorities: Of samples that were not drawn uniformly.
     """
 
     observations: tuple[Array, ...]
     actions: npt.NDArray[np.int32]
     rewards: npt.NDArray[np.float32]
     discounts: npt.NDArray[np.float32]
+    priorities: Priorities | None = None
 
 
 class Replay:
@@ -163,18 +178,8 @@ class Replay:
         """
         if not self.holds_transitions:
             raise ValueError("the replay holds no complete transition yet.")
-        count = updates * batch_size
-        times, envs = self._draw(count, rng)
-        steps, rewards, discounts = self._returns(times, envs)
-        return Batch(
-            observations=tuple(
-                self._gather(index, times, envs, steps).reshape(updates, batch_size, 2, *part.shape)
-                for index, part in enumerate(self._layout.parts)
-            ),
-            actions=self._actions[times % self._slots, envs].reshape(updates, batch_size),
-            rewards=rewards.reshape(updates, batch_size),
-            discounts=discounts.reshape(updates, batch_size),
-        )
+        times, envs = self._draw(updates * batch_size, rng)
+        return self._batch(times, envs, updates)
 
     def state(self) -> dict[str, Any]:
         """Return everything that was stored, for a checkpoint."""
@@ -231,6 +236,19 @@ class Replay:
             envs[final] = rng.integers(0, self._num_envs, again)
             final = self._final[times % self._slots, envs]
         return times, envs
+
+    def _batch(self, times: Array, envs: Array, updates: int) -> Batch:
+        """Return the transitions that start at these times in these environments."""
+        steps, rewards, discounts = self._returns(times, envs)
+        return Batch(
+            observations=tuple(
+                self._gather(index, times, envs, steps).reshape(updates, -1, 2, *part.shape)
+                for index, part in enumerate(self._layout.parts)
+            ),
+            actions=self._actions[times % self._slots, envs].reshape(updates, -1),
+            rewards=rewards.reshape(updates, -1),
+            discounts=discounts.reshape(updates, -1),
+        )
 
     def _returns(self, times: Array, envs: Array) -> tuple[Array, Array, Array]:
         """Return the steps used, the discounted reward sums and the discounts."""

@@ -25,12 +25,20 @@ class NetworkSettings(Settings, frozen=True):
         kernels: Kernel (rows, columns) of each convolution.
         strides: Stride (rows, columns) of each convolution.
         units: Units of each dense layer.
+        dueling: Whether the last dense layer and the output exist twice, for the value of the state
+            and for the advantages of the actions (Wang et al. 2016).
+        noisy: Whether the dense layers draw noise on their weights while training, of a strength
+            that is learned (Fortunato et al. 2018). It explores without epsilon: set
+            `training.epsilon_start` and `epsilon_end` to 0, or random actions come on top. Targets,
+            evaluations and saved policies use the weights without noise.
     """
 
     filters: tuple[PositiveInt, ...] = (8, 16)
     kernels: tuple[Size, ...] = ((4, 8), (3, 3))
     strides: tuple[Size, ...] = ((2, 4), (2, 2))
     units: tuple[PositiveInt, ...] = (128,)
+    dueling: bool = False
+    noisy: bool = False
 
     def __post_init__(self) -> None:
         """Check that the convolutions are told alike."""
@@ -112,6 +120,21 @@ class AgentSettings(Settings, frozen=True):
             raise ValueError("conservative_weight goes with dqn and double_dqn, not with c51")
 
 
+class PrioritySettings(Settings, frozen=True):
+    """Prioritised experience replay (Schaul et al. 2016), proportional.
+
+    Attributes:
+        alpha: How much the error of a transition decides how often it is drawn; 0: uniformly.
+        beta: How far importance weights correct for that at the start of the run; they grow to the
+            full correction, 1, at its end.
+        epsilon: Added to each error, so that every transition is drawn now and then.
+    """
+
+    alpha: Fraction = 0.6
+    beta: Fraction = 0.4
+    epsilon: PositiveFloat = 1e-3
+
+
 class TrainingSettings(Settings, frozen=True):
     """The schedule of a run. All periods in environment steps, summed over the environments.
 
@@ -119,6 +142,8 @@ class TrainingSettings(Settings, frozen=True):
         num_envs: Environments (cars) that act in one call.
         env_steps: Environment steps to train for; 0: learn from demonstrations alone.
         replay_capacity: Transitions kept.
+        prioritized_replay: Draws what was predicted badly more often; none: uniformly. `{}` takes
+            the defaults.
         learning_starts: Environment steps before the first update.
         train_every: Vector steps between calls of the learner.
         updates_per_call: Updates in one call of the learner.
@@ -129,7 +154,11 @@ class TrainingSettings(Settings, frozen=True):
             those that mostly wait, as cars behind topics do.
         epsilon_start: Share of random actions at the start.
         epsilon_end: Share of random actions after `epsilon_steps`.
-        epsilon_steps: Environment steps over which it falls linearly.
+        epsilon_steps: Environment steps over which it falls.
+        epsilon_schedule: How it falls: by equal amounts, or by equal factors.
+        epsilon_ladder: How much less the later environments explore than the first: of N, number i
+            does so with `epsilon ** (1 + epsilon_ladder * i / (N - 1))` (Horgan et al. 2018, who
+            take 7, and 0.4 for epsilon). 0: all alike.
         demonstration_share: Share of each batch that is drawn from the demonstrations, where there
             are some.
         offline_updates: Updates from demonstrations alone, before the first environment step.
@@ -145,6 +174,7 @@ class TrainingSettings(Settings, frozen=True):
     num_envs: PositiveInt = 32
     env_steps: NonNegativeInt = 12_000
     replay_capacity: PositiveInt = 100_000
+    prioritized_replay: PrioritySettings | None = None
     learning_starts: PositiveInt = 256
     train_every: PositiveInt = 1
     updates_per_call: PositiveInt = 6
@@ -153,6 +183,8 @@ class TrainingSettings(Settings, frozen=True):
     epsilon_start: Fraction = 1.0
     epsilon_end: Fraction = 0.05
     epsilon_steps: PositiveInt = 1_500
+    epsilon_schedule: Literal["linear", "exponential"] = "linear"
+    epsilon_ladder: NonNegativeFloat = 0.0
     demonstration_share: Fraction = 0.5
     offline_updates: NonNegativeInt = 0
     offline_evaluate_every: PositiveInt = 500
@@ -164,6 +196,11 @@ class TrainingSettings(Settings, frozen=True):
     log_every_s: PositiveFloat = 1.0
 
     def __post_init__(self) -> None:
-        """Check that there is something to do."""
+        """Check that there is something to do, and that epsilon can fall as it should."""
         if self.env_steps == 0 and self.offline_updates == 0:
             raise ValueError("env_steps and offline_updates are both 0: there is nothing to do")
+        if self.epsilon_schedule == "exponential" and 0.0 in (self.epsilon_start, self.epsilon_end):
+            raise ValueError(
+                "epsilon_schedule exponential never comes from or to 0; give epsilon_start and "
+                "epsilon_end above 0, or epsilon_schedule linear"
+            )

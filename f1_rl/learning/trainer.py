@@ -17,8 +17,8 @@ from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
 from f1_rl.learning.evaluation import Evaluation, Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.prioritized_replay import PrioritizedReplay, make_replay
 from f1_rl.learning.progress import Clock, EpisodeStatistics, Progress
-from f1_rl.learning.replay import Replay
 from f1_rl.learning.run_folder import RunFolder, Table
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.learning.tensorboard import EventWriter
@@ -92,13 +92,7 @@ class Trainer:
         self._env_seed = seeds[0]
         self._exploration = Exploration(training, agent.num_actions, seeds[1])
         self._sampling = np.random.default_rng(seeds[2])
-        self._replay = Replay(
-            training.replay_capacity,
-            training.num_envs,
-            self._layout,
-            n_step=agent_settings.n_step,
-            gamma=agent_settings.gamma,
-        )
+        self._replay = make_replay(self._layout, agent_settings, training)
         self._checkpoints = Checkpoints(folder.checkpoints)
         self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
         self._events = EventWriter(folder.events)
@@ -317,7 +311,7 @@ class Trainer:
         self._episodes.begin_anew()
 
     def _choose(self) -> Array:
-        values = self._agent.q_values(self._observations)
+        values = self._agent.noisy_q_values(self._observations)
         self._mean_q = float(values.max(axis=1).mean())
         return self._exploration.choose(values.argmax(axis=1), self.env_steps)
 
@@ -347,6 +341,8 @@ class Trainer:
         if final is not None:
             first = self._agent_settings.learning_rate
             self._agent.set_learning_rate(first + self._share_done * (final - first))
+        if isinstance(self._replay, PrioritizedReplay):
+            self._replay.anneal(self._share_done)
         batch = sample_mixed(
             self._replay,
             self.demonstrations,
@@ -355,8 +351,13 @@ class Trainer:
             self._agent_settings.batch_size,
             self._sampling,
         )
+        batch = self._augmentation.apply(batch, self._sampling)
         period, before = self._settings.reset_every_updates, self._agent.updates
-        self._loss = self._agent.train(self._augmentation.apply(batch, self._sampling))
+        if isinstance(self._replay, PrioritizedReplay) and batch.priorities is not None:
+            self._loss, errors = self._agent.train_weighted(batch, batch.priorities.weights)
+            self._replay.update_priorities(batch.priorities.leaves, errors)
+        else:
+            self._loss = self._agent.train(batch)
         if period and self._agent.updates // period > before // period:
             self._agent.reset_dense_layers()
 
