@@ -21,6 +21,24 @@ def test_epsilon_falls_linearly_and_stays(step, epsilon):
     assert exploration().epsilon(step) == pytest.approx(epsilon)
 
 
+@pytest.mark.parametrize(
+    ("step", "epsilon"), [(0, 1.0), (500, 10**-0.5), (1_000, 0.1), (1_001, 0.1), (10**6, 0.1)]
+)
+def test_epsilon_can_fall_exponentially(step, epsilon):
+    assert exploration(epsilon_schedule="exponential").epsilon(step) == pytest.approx(epsilon)
+
+
+def test_on_a_ladder_the_later_environments_explore_less():
+    """Horgan et al. (2018): 0.4 ** (1 + 7 i / (N - 1))."""
+    explorer = exploration(epsilon_start=0.4, epsilon_end=0.4, epsilon_ladder=7.0)
+    greedy = np.full(50, 7)
+    chosen = np.array([explorer.choose(greedy, 0) for _ in range(4_000)])
+    expected = 0.4 ** (1.0 + 7.0 * np.arange(50) / 49)
+    np.testing.assert_allclose((chosen != 7).mean(axis=0), expected, atol=0.04)
+    assert (chosen != 7).mean() == pytest.approx(explorer.epsilon(0), abs=0.005)
+    assert exploration(num_envs=1, epsilon_ladder=7.0).epsilon(0) == 1.0
+
+
 @pytest.mark.parametrize(("step", "epsilon"), [(0, 1.0), (500, 0.55), (2_000, 0.1)])
 def test_that_share_of_the_actions_is_random(step, epsilon):
     explorer = exploration()

@@ -201,6 +201,29 @@ def test_a_run_stopped_and_resumed_is_the_run_in_one_go_bit_for_bit(finished, tm
 
 
 @pytest.mark.usefixtures("quick_saving")
+def test_priorities_and_noise_are_resumed_bit_for_bit(tmp_path):
+    settings = tiny_settings(
+        agent={"network": {"dueling": True, "noisy": True}},
+        training={"prioritized_replay": {}, "epsilon_ladder": 2.0},
+    )
+    run(tmp_path / "whole", settings)
+    trainers = []
+
+    def stop_at_300(progress):
+        trainers[0].request_stop()
+
+    trainers.append(start_run(settings, tmp_path / "parts", Quiet(stop_at_300), device="cpu"))
+    trainers[0].run()
+    assert trainers[0].env_steps < 310
+    run(tmp_path / "parts", settings, resume=True)
+    whole = newest(tmp_path / "whole")
+    assert whole["counters"]["env_steps"] >= 600
+    assert_same(newest(tmp_path / "parts"), whole, leave_out=("wall_time_s", "lap_time_s"))
+    # The learner has told the errors of what it drew, whose priorities do not begin at many values.
+    assert len(np.unique(whole["replay"]["priorities"])) > 50
+
+
+@pytest.mark.usefixtures("quick_saving")
 def test_a_finished_run_goes_on_with_more_steps_and_other_settings_of_the_agent(finished, tmp_path):
     path = tmp_path / "longer"
     shutil.copytree(finished[0], path)
