@@ -89,13 +89,19 @@ class NoisyDense(tf.keras.layers.Layer):
         """Create means and standard deviations as in section 3.2 of the paper."""
         inputs = int(input_shape[-1])
         bound = 1.0 / np.sqrt(inputs)
-        mean = tf.keras.initializers.RandomUniform(-bound, bound)
-        deviation = tf.keras.initializers.Constant(_INITIAL_NOISE * bound)
-        shape = (inputs, self._units)
-        self._kernel = self.add_weight("kernel", shape, initializer=mean)
-        self._bias = self.add_weight("bias", shape[1:], initializer=mean)
-        self._kernel_noise = self.add_weight("kernel_noise", shape, initializer=deviation)
-        self._bias_noise = self.add_weight("bias_noise", shape[1:], initializer=deviation)
+        initializers = tf.keras.initializers
+        deviation = initializers.Constant(_INITIAL_NOISE * bound)
+
+        def add(name: str, shape: tuple[int, ...]) -> tuple[Any, Any]:
+            # An initialiser that is used twice would return the same numbers twice.
+            mean = initializers.RandomUniform(-bound, bound)
+            return (
+                self.add_weight(name, shape, initializer=mean),
+                self.add_weight(f"{name}_noise", shape, initializer=deviation),
+            )
+
+        self._kernel, self._kernel_noise = add("kernel", (inputs, self._units))
+        self._bias, self._bias_noise = add("bias", (self._units,))
         super().build(input_shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
