@@ -116,8 +116,16 @@ def test_a_preset_of_ones_own_is_read_from_a_file_as_is_the_configuration_of_a_r
             {"training": {"epsilon_schedule": "exponential", "epsilon_end": 0.0}},
             "training: epsilon_schedule exponential never comes from or to 0; give",
         ),
-        ("embedded", {"training": {"prioritized_replay": {"alpha": 1.5}}}, "prioritized_replay.alpha"),
-        ("embedded", {"training": {"prioritized_replay": {"betta": 1}}}, "prioritized_replay: .*betta"),
+        (
+            "embedded",
+            {"training": {"prioritized_replay": {"alpha": 1.5}}},
+            "prioritized_replay.alpha",
+        ),
+        (
+            "embedded",
+            {"training": {"prioritized_replay": {"betta": 1}}},
+            "prioritized_replay: .*betta",
+        ),
         ("embedded", {"seed": -1}, "seed: Expected int >= 0"),
         ("embedded", {"seed": 2**32}, "seed: Expected int"),
         ("embedded", {"task": {"camera": {"pitch": 0.1}}}, "no setting 'task.camera.pitch'"),
