@@ -8,8 +8,9 @@ import gymnasium as gym
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ROS_ID
+from f1_rl.learning import atari
 from f1_rl.learning.runs import RunSettings
-from f1_rl.settings import SettingsError
+from f1_rl.settings import SettingsError, build_settings
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def make_environments(settings: RunSettings) -> Environments:
     count = settings.training.num_envs
     if settings.drives:
         return _driving(settings, count)
+    if settings.env.startswith(atari.PREFIX):
+        return _games(settings, count, training=True)
     return _registered(settings, count)
 
 
@@ -57,7 +60,19 @@ def make_evaluation_environments(settings: RunSettings) -> Environments:
     Raises:
         SettingsError: The environment does not exist or its actions are not discrete.
     """
-    return _registered(settings, settings.training.evaluation_episodes)
+    count = settings.training.evaluation_episodes
+    if settings.env.startswith(atari.PREFIX):
+        return _games(settings, count, training=False)
+    return _registered(settings, count)
+
+
+def _games(settings: RunSettings, count: int, *, training: bool) -> Environments:
+    """Make games of the Arcade Learning Environment."""
+    options = build_settings(atari.AtariOptions, settings.env_options, "env_options")
+    vector = atari.AtariGames(settings.env, count, options, training=training)
+    return _environments(
+        vector, frame_stack=vector.frame_stack, max_episode_steps=vector.max_episode_steps
+    )
 
 
 def _driving(settings: RunSettings, count: int) -> Environments:

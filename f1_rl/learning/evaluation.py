@@ -128,18 +128,28 @@ class EpisodeEvaluator:
 
     moves_training_cars = False
 
-    def __init__(self, environments: Environments, layout: ObservationLayout, *, seed: int) -> None:
+    def __init__(
+        self,
+        environments: Environments,
+        layout: ObservationLayout,
+        *,
+        seed: int,
+        epsilon: float = 0.0,
+    ) -> None:
         """Take one environment for each episode.
 
         Args:
             environments: The episodes are played all at once.
             layout: Of their observations.
             seed: The same episodes begin every evaluation.
+            epsilon: Share of random actions.
         """
         self._envs = environments.vector
         self._layout = layout
         self._episodes = int(environments.vector.num_envs)
         self._seed = seed
+        self._epsilon = epsilon
+        self._num_actions = environments.num_actions
         self._threshold = environments.reward_threshold
         self._most_steps = environments.max_episode_steps or 100_000
 
@@ -148,8 +158,11 @@ class EpisodeEvaluator:
         observations, _ = self._envs.reset(seed=self._seed)
         returns, lengths = np.zeros(self._episodes), np.zeros(self._episodes, np.int64)
         active = np.ones(self._episodes, np.bool_)
+        rng = np.random.default_rng(self._seed)
         for _ in range(self._most_steps):
-            actions = q_values(self._layout.split(observations)).argmax(axis=1)
+            greedy = q_values(self._layout.split(observations)).argmax(axis=1)
+            drawn = rng.integers(0, self._num_actions, self._episodes)
+            actions = np.where(rng.random(self._episodes) < self._epsilon, drawn, greedy)
             observations, rewards, terminated, truncated, _ = self._envs.step(actions)
             returns += np.where(active, rewards, 0.0)
             lengths += active

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,19 +58,25 @@ class EpisodeStatistics:
         self._return[:] = 0.0
         self._length[:] = 0
 
-    def follow(self, rewards: Array, ended: Array) -> int:
+    def follow(self, rewards: Array, ended: Array, infos: Mapping[str, Any] | None = None) -> int:
         """Take a step of all environments and return how many did one: the others were reset.
 
         Args:
             rewards: `(N,)`.
             ended: `(N,)`, where the step ended an episode.
+            infos: Of the step. Where they have an `episode`, as Gymnasium's
+                `RecordEpisodeStatistics` gives it, that one counts: an Atari game has a score in
+                points and several lives, while rewards are clipped and an episode is a life.
         """
         steps = ~self.resetting
         self._return += np.where(steps, rewards, 0.0)
         self._length += steps
         # A reset that failed ends no episode: none had begun.
-        finished = np.flatnonzero(ended & steps)
-        self._recent.extend((float(self._return[i]), int(self._length[i])) for i in finished)
+        returns, lengths, finished = self._return, self._length, np.flatnonzero(ended & steps)
+        if infos is not None and "episode" in infos:
+            returns, lengths = infos["episode"]["r"], infos["episode"]["l"]
+            finished = np.flatnonzero(infos["_episode"])
+        self._recent.extend((float(returns[i]), int(lengths[i])) for i in finished)
         self.finished += len(finished)
         self._return[ended] = 0.0
         self._length[ended] = 0

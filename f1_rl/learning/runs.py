@@ -11,6 +11,7 @@ from msgspec import Meta, field
 from f1_rl.bags.transitions import DemonstrationSettings
 from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.learning import atari
 from f1_rl.learning.run_folder import RunFolder
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.settings import Settings, SettingsError, build_settings, merge, read_yaml
@@ -20,6 +21,8 @@ DEFAULT_PRESET = "embedded"
 # For learning from demonstrations before driving, and alone.
 DEMONSTRATED_PRESET = "demonstrated"
 OFFLINE_PRESET = "offline"
+# For every Atari game.
+ATARI_PRESET = "nature"
 # For environments that no preset names.
 GENERAL_PRESET = "gymnasium"
 
@@ -65,6 +68,8 @@ def preset_names() -> tuple[str, ...]:
 
 def preset_for(env: str) -> str:
     """Return the preset made for an environment in any version, or the general one."""
+    if env.startswith(atari.PREFIX):
+        return ATARI_PRESET
     for name in (DEFAULT_PRESET, *preset_names()):
         made_for = read_yaml(PRESETS / f"{name}.yaml").get("env", CAMERA_ID)
         if _without_version(made_for) == _without_version(env):

@@ -166,6 +166,8 @@ class TrainingSettings(Settings, frozen=True):
         evaluate_every: Environment steps between greedy evaluations.
         evaluate_from: Environment steps before the first of them.
         evaluation_episodes: Episodes of each evaluation, each from a start of its own.
+        evaluation_epsilon: Share of random actions in an evaluation of an environment that is not
+            ours, so that a greedy policy cannot do the same for ever.
         stop_when_solved: End at the first evaluation in which every episode succeeds.
         checkpoint_every_s: Seconds between checkpoints.
         log_every_s: Seconds between rows of metrics.csv.
@@ -191,6 +193,7 @@ class TrainingSettings(Settings, frozen=True):
     evaluate_every: PositiveInt = 500
     evaluate_from: NonNegativeInt = 1_500
     evaluation_episodes: PositiveInt = 8
+    evaluation_epsilon: Fraction = 0.0
     stop_when_solved: bool = False
     checkpoint_every_s: PositiveFloat = 30.0
     log_every_s: PositiveFloat = 1.0

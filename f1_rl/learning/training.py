@@ -163,4 +163,9 @@ def _evaluator(
     if settings.drives:
         cars = environments.vector.task.cars if settings.is_behind_topics else None
         return LapEvaluator(settings.task, layout, settings.training.evaluation_episodes, cars)
-    return EpisodeEvaluator(make_evaluation_environments(settings), layout, seed=settings.seed)
+    return EpisodeEvaluator(
+        make_evaluation_environments(settings),
+        layout,
+        seed=settings.seed,
+        epsilon=settings.training.evaluation_epsilon,
+    )
