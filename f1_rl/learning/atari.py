@@ -175,9 +175,9 @@ class AtariGames(gym.vector.VectorEnv[Any, Any, Any]):
 
     def _stacked(self) -> Array:
         """Return the observations: OpenCV interleaves frames much faster than NumPy."""
-        columns = self._frames[0].shape[-1]
-        stacked = cv2.merge([frames.reshape(-1, columns) for frames in self._frames])
-        return stacked.reshape(self.observation_space.shape)
+        shape = self._frames[0].shape
+        stacked = cv2.merge([frames.reshape(-1, shape[-1]) for frames in self._frames])
+        return np.asarray(stacked).reshape(*shape, len(self._frames))
 
     def _follow_games(self, scores: Array, ended: Array) -> dict[str, Any]:
         """Add up the scores of the games and return the infos about those that ended."""

@@ -326,9 +326,7 @@ class Trainer:
         self._replay.add(
             actions, rewards, terminated, truncated, self._observations, infos.get("_fault")
         )
-        self._counters["env_steps"] += self._episodes.follow(
-            rewards, terminated | truncated, infos
-        )
+        self._counters["env_steps"] += self._episodes.follow(rewards, terminated | truncated, infos)
         self._counters["vector_steps"] += 1
 
     def _learning_is_due(self) -> bool:

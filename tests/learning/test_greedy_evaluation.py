@@ -125,3 +125,14 @@ def test_an_environment_is_solved_at_its_threshold():
     assert good.successes == 3
     assert not bad.solved
     assert "mean return 500.0 over 3 episodes" in good.summary
+
+
+def test_some_actions_of_an_evaluation_are_random_where_that_is_set_the_same_each_time():
+    layout = ObservationLayout(gym.make("CartPole-v1").observation_space)
+    greedy, seldom = (
+        EpisodeEvaluator(episodes_of("CartPole-v1", 4), layout, seed=0, epsilon=epsilon)
+        for epsilon in (0.0, 0.3)
+    )
+    rows = seldom.evaluate(angle_policy).rows
+    assert rows != greedy.evaluate(angle_policy).rows
+    assert rows == seldom.evaluate(angle_policy).rows
