@@ -1,19 +1,24 @@
-"""`f1-rl evaluate`: laps of a saved policy, counted and measured."""
+"""`f1-rl evaluate`: laps or episodes of a saved policy, counted and measured."""
 
 import argparse
-import csv
 from pathlib import Path
 
 from rich.table import Table
 
 from f1_rl.cli import options
+from f1_rl.cli.errors import CommandError
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings
-from f1_rl.policy import load_policy
+from f1_rl.policy import load_policy, names_environment
 from f1_rl.settings import build_settings, merge
 
-SUMMARY = "Drive laps with a saved policy from starts spread over circuits, and print a table."
+SUMMARY = (
+    "Drive laps with a saved policy from starts spread over circuits, or play unseen episodes of "
+    "the environment it was trained in, and print a table."
+)
+
+_OF_DRIVES = ("circuit", "scale", "starts", "laps", "both_directions", "classical")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,32 +26,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("policy", type=Path, help="run folder or policy folder")
     options.add_circuit(parser)
     parser.add_argument(
-        "--starts", type=options.positive_int, default=8, metavar="N", help="starts on each circuit"
+        "--starts", type=options.positive_int, metavar="N", help="starts on each circuit (8)"
     )
     parser.add_argument(
-        "--laps", type=options.positive_int, default=1, metavar="N", help="laps from each start"
+        "--laps", type=options.positive_int, metavar="N", help="laps from each start (1)"
     )
-    parser.add_argument("--both-directions", action="store_true", help="every other start backward")
+    parser.add_argument(
+        "--both-directions", action="store_true", default=None, help="every other start backward"
+    )
+    parser.add_argument(
+        "--classical", action="store_true", default=None, help="the classical driver beside it"
+    )
+    parser.add_argument(
+        "--episodes",
+        type=options.positive_int,
+        metavar="N",
+        help="episodes of an environment that is not ours (100)",
+    )
     parser.add_argument("--last", action="store_true", help="the last policy, not the best")
-    parser.add_argument("--classical", action="store_true", help="the classical driver beside it")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each drive")
     parser.add_argument(
-        "--seed", type=options.natural_int, default=0, metavar="N", help="of varied pictures"
+        "--csv", type=Path, metavar="FILE", help="write a row for each drive or episode"
+    )
+    parser.add_argument(
+        "--seed",
+        type=options.natural_int,
+        default=0,
+        metavar="N",
+        help="of varied pictures, or of the first episode; the others count on from it",
     )
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate."""
-    policy = load_policy(options.policy_folder(arguments.policy, arguments.last))
+    folder = options.policy_folder(arguments.policy, arguments.last)
+    drives = not names_environment(folder)
+    for name in ("episodes",) if drives else _OF_DRIVES:
+        if getattr(arguments, name) is not None:
+            option, trained = name.replace("_", "-"), "to drive" if drives else "for an environment"
+            raise CommandError(f"--{option}: {folder} was trained {trained}; leave it out.")
+    if drives:
+        return _evaluate_drives(folder, arguments)
+    from f1_rl.cli.evaluate_episodes import evaluate_episodes
+
+    return evaluate_episodes(folder, arguments)
+
+
+def _evaluate_drives(folder: Path, arguments: argparse.Namespace) -> int:
+    policy = load_policy(folder)
     settings = build_settings(
         TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
     )
     lap_drive = LapDrive(
         settings,
-        arguments.starts,
+        arguments.starts or 8,
         direction=None if arguments.both_directions else 1,
-        laps=arguments.laps,
+        laps=arguments.laps or 1,
         seed=arguments.seed,
     )
     policy.check_fits(lap_drive.task)
@@ -57,10 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         {"driver": driver, **drive.as_dict()} for driver, made in drives.items() for drive in made
     ]
     if arguments.csv is not None:
-        with arguments.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        options.write_csv(arguments.csv, rows)
     if arguments.json:
         options.print_json({"drives": rows})
     else:

@@ -1,7 +1,9 @@
 """Options that several verbs share."""
 
 import argparse
+import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,14 @@ def print_table(table: Table) -> None:
 def print_json(document: Any) -> None:
     """Print a document as JSON; a number that is not finite becomes null."""
     print(json.dumps(_plain(document), indent=2))
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows with the columns of the first."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def policy_folder(run_or_policy: Path, last: bool) -> Path:

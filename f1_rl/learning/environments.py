@@ -1,7 +1,7 @@
 """The environments of a run: ours, and those of others."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium as gym
 
@@ -10,7 +10,10 @@ from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ROS_ID
 from f1_rl.learning import atari
 from f1_rl.learning.runs import RunSettings
+from f1_rl.learning.settings import CarRacingSettings
 from f1_rl.settings import SettingsError, build_settings
+
+Purpose = Literal["training", "evaluation", "publication"]
 
 
 @dataclass(frozen=True)
@@ -47,32 +50,36 @@ def make_environments(settings: RunSettings) -> Environments:
     count = settings.training.num_envs
     if settings.drives:
         return _driving(settings, count)
-    if settings.env.startswith(atari.PREFIX):
-        return _games(settings, count, training=True)
-    return _registered(settings, count)
+    return _of_others(settings.env, settings.env_options, count, "training")
 
 
 def make_evaluation_environments(settings: RunSettings) -> Environments:
     """Make one environment for each episode of an evaluation, where the run does not drive.
 
-    They are what results are published for: whatever only helps to learn is left out.
+    Whatever only helps to learn is left out.
 
     Raises:
         SettingsError: The environment does not exist or its actions are not discrete.
     """
     count = settings.training.evaluation_episodes
-    if settings.env.startswith(atari.PREFIX):
-        return _games(settings, count, training=False)
-    return _registered(settings, count)
+    return _of_others(settings.env, settings.env_options, count, "evaluation")
 
 
-def _games(settings: RunSettings, count: int, *, training: bool) -> Environments:
-    """Make games of the Arcade Learning Environment."""
-    options = build_settings(atari.AtariOptions, settings.env_options, "env_options")
-    vector = atari.AtariGames(settings.env, count, options, training=training)
-    return _environments(
-        vector, frame_stack=vector.frame_stack, max_episode_steps=vector.max_episode_steps
-    )
+def make_published_environments(env: str, options: dict[str, Any], count: int) -> Environments:
+    """Make the unmodified environments of others, for results to be published.
+
+    Raises:
+        SettingsError: The environment does not exist or its actions are not discrete.
+    """
+    return _of_others(env, options, count, "publication")
+
+
+def _of_others(env: str, options: dict[str, Any], count: int, purpose: Purpose) -> Environments:
+    if env.startswith(atari.PREFIX):
+        return _game(env, options, count, purpose)
+    if env.startswith("CarRacing-v"):
+        return _car_racing(env, options, count, purpose)
+    return _registered(env, options, count)
 
 
 def _driving(settings: RunSettings, count: int) -> Environments:
@@ -87,19 +94,53 @@ def _driving(settings: RunSettings, count: int) -> Environments:
     return _environments(vector, frame_stack=vector.frame_stack, mirrored_actions=mirrored)
 
 
-def _registered(settings: RunSettings, count: int) -> Environments:
+def _game(env: str, options: dict[str, Any], count: int, purpose: Purpose) -> Environments:
+    """Make games of the Arcade Learning Environment."""
+    settings = build_settings(atari.AtariOptions, options, "env_options")
+    vector = atari.AtariGames(env, count, settings, training=purpose == "training")
+    return _environments(
+        vector, frame_stack=vector.frame_stack, max_episode_steps=vector.max_episode_steps
+    )
+
+
+def _car_racing(env: str, options: dict[str, Any], count: int, purpose: Purpose) -> Environments:
+    """Make CarRacing, drawn quicker unless its results are to be published."""
+    settings = build_settings(CarRacingSettings, options, "env_options")
+    try:
+        spec = gym.spec(env)
+        from f1_rl.learning import car_racing
+    except (ImportError, gym.error.DependencyNotInstalled) as error:
+        raise SettingsError(
+            f"env {env}: needs Box2D and pygame; install them with pip install 'f1_rl[games]'."
+        ) from error
+    except gym.error.Error as error:
+        raise SettingsError(f"env {env}: {str(error).rstrip('.')}.") from error
+    make = {
+        "training": car_racing.training_environment,
+        "evaluation": car_racing.quick_environment,
+        "publication": car_racing.unmodified_environment,
+    }[purpose]
+    return _environments(
+        car_racing.make_vector(make, env, settings, count),
+        frame_stack=settings.frame_stack,
+        mirrored_actions=car_racing.MIRRORED_ACTIONS,
+        reward_threshold=spec.reward_threshold,
+        max_episode_steps=spec.max_episode_steps,
+    )
+
+
+def _registered(env: str, options: dict[str, Any], count: int) -> Environments:
     """Make environments that are registered with Gymnasium."""
     try:
-        vector = gym.make_vec(settings.env, num_envs=count, **settings.env_options)
+        vector = gym.make_vec(env, num_envs=count, **options)
     except (gym.error.Error, TypeError, ImportError) as error:
-        raise SettingsError(f"env {settings.env}: {str(error).rstrip('.')}.") from error
+        raise SettingsError(f"env {env}: {str(error).rstrip('.')}.") from error
     mode = vector.metadata.get("autoreset_mode", gym.vector.AutoresetMode.NEXT_STEP)
     if mode != gym.vector.AutoresetMode.NEXT_STEP:
         raise SettingsError(
-            f"env {settings.env}: resets in the step that ends an episode; "
-            "choose AutoresetMode.NEXT_STEP."
+            f"env {env}: resets in the step that ends an episode; choose AutoresetMode.NEXT_STEP."
         )
-    spec = gym.spec(settings.env)
+    spec = gym.spec(env)
     return _environments(
         vector,
         reward_threshold=spec.reward_threshold,

@@ -155,20 +155,7 @@ class EpisodeEvaluator:
 
     def evaluate(self, q_values: QFunction) -> Evaluation:
         """Play the episodes and compare by their mean return."""
-        observations, _ = self._envs.reset(seed=self._seed)
-        returns, lengths = np.zeros(self._episodes), np.zeros(self._episodes, np.int64)
-        active = np.ones(self._episodes, np.bool_)
-        rng = np.random.default_rng(self._seed)
-        for _ in range(self._most_steps):
-            greedy = q_values(self._layout.split(observations)).argmax(axis=1)
-            drawn = rng.integers(0, self._num_actions, self._episodes)
-            actions = np.where(rng.random(self._episodes) < self._epsilon, drawn, greedy)
-            observations, rewards, terminated, truncated, _ = self._envs.step(actions)
-            returns += np.where(active, rewards, 0.0)
-            lengths += active
-            active &= ~(terminated | truncated)
-            if not active.any():
-                break
+        returns, lengths = self.play(q_values, self._seed)
         mean = float(returns.mean())
         reached = self._threshold is not None and mean >= self._threshold
         rows = [
@@ -181,3 +168,27 @@ class EpisodeEvaluator:
             score=(mean,),
             summary=f"mean return {mean:.1f} over {self._episodes} episodes",
         )
+
+    def play(
+        self, q_values: QFunction, seed: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Play an episode in each environment, the i-th with the seed `seed + i`.
+
+        Returns:
+            Returns and lengths, each `(N,)`.
+        """
+        observations, _ = self._envs.reset(seed=seed)
+        returns, lengths = np.zeros(self._episodes), np.zeros(self._episodes, np.int64)
+        active = np.ones(self._episodes, np.bool_)
+        rng = np.random.default_rng(seed)
+        for _ in range(self._most_steps):
+            greedy = q_values(self._layout.split(observations)).argmax(axis=1)
+            drawn = rng.integers(0, self._num_actions, self._episodes)
+            actions = np.where(rng.random(self._episodes) < self._epsilon, drawn, greedy)
+            observations, rewards, terminated, truncated, _ = self._envs.step(actions)
+            returns += np.where(active, rewards, 0.0)
+            lengths += active
+            active &= ~(terminated | truncated)
+            if not active.any():
+                break
+        return returns, lengths

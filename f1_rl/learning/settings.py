@@ -207,3 +207,17 @@ class TrainingSettings(Settings, frozen=True):
                 "epsilon_schedule exponential never comes from or to 0; give epsilon_start and "
                 "epsilon_end above 0, or epsilon_schedule linear"
             )
+
+
+class CarRacingSettings(Settings, frozen=True):
+    """How Gymnasium's CarRacing is seen and acted in; `env_options` of a run there.
+
+    Attributes:
+        frame_skip: Steps of the environment that each action is repeated for.
+        frame_stack: Pictures in an observation, that many steps apart.
+        patience: Actions without a new tile of the road after which a training episode is cut.
+    """
+
+    frame_skip: PositiveInt = 4
+    frame_stack: PositiveInt = 4
+    patience: PositiveInt = 40

@@ -21,7 +21,8 @@ from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
 from f1_rl.learning.runs import RunSettings, check_demonstrations
 from f1_rl.learning.trainer import Listener, Trainer
-from f1_rl.policy.manifest import describe_task
+from f1_rl.policy.environment import EnvironmentManifest
+from f1_rl.policy.manifest import PolicyManifest, describe_task
 from f1_rl.policy.writer import save_policy
 
 _LOG = logging.getLogger(__name__)
@@ -30,24 +31,28 @@ _LOG = logging.getLogger(__name__)
 class _PolicyFolders:
     """Saves policies into the run folder."""
 
-    def __init__(self, folder: RunFolder, task: DrivingTask | None, seed: int) -> None:
+    def __init__(self, folder: RunFolder, task: DrivingTask | None, settings: RunSettings) -> None:
         self._folder = folder
         self._task = task
-        self._seed = seed
+        self._settings = settings
 
     def save(self, name: str, agent: Agent, training: dict[str, Any], results: Any) -> None:
-        target = self._folder.path / name
+        facts: dict[str, Any] = {
+            "training": {**training, "seed": self._settings.seed},
+            "results": results or {},
+            "versions": describe_versions(),
+        }
+        manifest: PolicyManifest | EnvironmentManifest
         if self._task is None:
-            # A policy of somebody else's environment has no driving task to describe.
-            agent.save_greedy_policy(target)
-            return
-        manifest = describe_task(
-            self._task,
-            training={**training, "seed": self._seed},
-            results=results or {},
-            versions=describe_versions(),
-        )
-        save_policy(target, agent, manifest)
+            manifest = EnvironmentManifest(
+                env=self._settings.env,
+                env_options=self._settings.env_options,
+                epsilon=self._settings.training.evaluation_epsilon,
+                **facts,
+            )
+        else:
+            manifest = describe_task(self._task, **facts)
+        save_policy(self._folder.path / name, agent, manifest)
 
 
 def start_run(
@@ -116,7 +121,7 @@ def _make_trainer(
         agent,
         _evaluator(settings, layout, environments),
         folder,
-        _PolicyFolders(folder, _task(environments, settings), settings.seed),
+        _PolicyFolders(folder, _task(environments, settings), settings),
         agent_settings=settings.agent,
         training=settings.training,
         seed=settings.seed,

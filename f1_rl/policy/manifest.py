@@ -117,24 +117,43 @@ def find_policy(folder: Path) -> Path:
     return folder
 
 
-def read_manifest(folder: Path) -> PolicyManifest:
-    """Read and check `policy.yaml`.
+def read_content(folder: Path) -> dict[str, Any]:
+    """Read `policy.yaml`.
 
     Raises:
-        PolicyError: There is none, it is damaged, of a later format, or was edited by hand in a
-            way that its hash does not allow.
+        PolicyError: There is none, it is no mapping, or of a later format.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
         raise PolicyError(f"{folder}: is no policy folder (it has no {MANIFEST_NAME}).")
     try:
         content = read_yaml(path)
-        version = content.get("format")
-        if isinstance(version, int) and version > FORMAT:
-            raise PolicyError(
-                f"{path}: has format {version}, this version of f1_rl reads up to "
-                f"{FORMAT}; upgrade f1_rl."
-            )
+    except SettingsError as error:
+        raise PolicyError(str(error)) from error
+    version = content.get("format")
+    if isinstance(version, int) and version > FORMAT:
+        raise PolicyError(
+            f"{path}: has format {version}, this version of f1_rl reads up to "
+            f"{FORMAT}; upgrade f1_rl."
+        )
+    return content
+
+
+def read_manifest(folder: Path) -> PolicyManifest:
+    """Read and check the `policy.yaml` of a policy that drives.
+
+    Raises:
+        PolicyError: There is none, it is damaged, of a later format, of another environment, or
+            was edited by hand in a way that its hash does not allow.
+    """
+    path = folder / MANIFEST_NAME
+    content = read_content(folder)
+    if "env" in content:
+        raise PolicyError(
+            f"{folder}: was trained for {content['env']}, not to drive; "
+            "play its environment with f1-rl evaluate."
+        )
+    try:
         manifest = build_settings(PolicyManifest, content, str(path))
     except SettingsError as error:
         raise PolicyError(str(error)) from error

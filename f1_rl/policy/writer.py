@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
+from f1_rl.policy.environment import EnvironmentManifest
 from f1_rl.policy.manifest import MANIFEST_NAME, PolicyError, PolicyManifest
-from f1_rl.policy.policy import TFLITE_NAME
+from f1_rl.policy.model import TFLITE_NAME
 from f1_rl.settings import write_yaml
 
 SAVED_MODEL_NAME = "saved_model"
@@ -21,7 +22,9 @@ class PolicySource(Protocol):
         """Return the Q-function as a TFLite model."""
 
 
-def save_policy(folder: Path, source: PolicySource, manifest: PolicyManifest) -> None:
+def save_policy(
+    folder: Path, source: PolicySource, manifest: PolicyManifest | EnvironmentManifest
+) -> None:
     """Write SavedModel, TFLite model and `policy.yaml`, replacing the folder as a whole.
 
     Raises:
