@@ -1,13 +1,15 @@
 """The Q-learning agent; this module and `networks` alone know TF-Agents."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.learning.algorithms import CategoricalDqnAgent, DdqnAgent, DqnAgent, conservative
+from f1_rl.learning.dense_values import DenseValues
 from f1_rl.learning.device import choose_device, import_tensorflow
 from f1_rl.learning.networks import build_q_network
 from f1_rl.learning.observations import ObservationLayout
@@ -19,9 +21,6 @@ tf: Any = import_tensorflow()
 
 # TF-Agents imports gym, which prints at every import that it is not maintained any more.
 with quiet_stderr():
-    from tf_agents.agents import tf_agent
-    from tf_agents.agents.categorical_dqn import categorical_dqn_agent
-    from tf_agents.agents.dqn import dqn_agent
     from tf_agents.policies import policy_saver
     from tf_agents.specs import tensor_spec
     from tf_agents.trajectories import time_step, trajectory
@@ -32,6 +31,13 @@ Array = npt.NDArray[Any]
 
 class DivergedError(RuntimeError):
     """The loss is not a finite number any more."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "the loss is not finite any more; lower agent.learning_rate or "
+            "agent.reward_scale and resume from the last checkpoint."
+        )
 
 
 class Agent:
@@ -76,11 +82,7 @@ class Agent:
             self._agent.initialize()
             self._optimizer.build(self._q_network.trainable_variables)
         self._initial_weights = self.weights()
-        self._q_function = self._compile_q_values(training=False)
-        noisy = settings.network.noisy
-        self._noisy_function = self._compile_q_values(training=True) if noisy else self._q_function
-        self._train_function = self._compile_training(weighted=False)
-        self._weighted_function: Any = None
+        self._dense_values: DenseValues | None = None
 
     def q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
         """Return the action values `(N, A)` of a batch of observations.
@@ -88,6 +90,10 @@ class Agent:
         Args:
             observations: For each part of the layout `(N, ...)`.
         """
+        if self._is_dense:
+            if self._dense_values is None:
+                self._dense_values = DenseValues(self.weights())
+            return self._dense_values(observations)
         values = self._q_function(*(tf.constant(part) for part in observations))
         return np.asarray(values.numpy(), np.float32)
 
@@ -96,6 +102,8 @@ class Agent:
 
         A noisy network draws noise for each observation; those of any other are its `q_values`.
         """
+        if not self.settings.network.noisy:
+            return self.q_values(observations)
         values = self._noisy_function(*(tf.constant(part) for part in observations))
         return np.asarray(values.numpy(), np.float32)
 
@@ -105,7 +113,8 @@ class Agent:
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
         """
-        return float(self._apply(self._train_function, batch))
+        loss, _ = self._apply(self._train_function, batch)
+        return loss
 
     def train_weighted(
         self, batch: Batch, weights: npt.NDArray[np.float32]
@@ -123,10 +132,8 @@ class Agent:
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
         """
-        if self._weighted_function is None:
-            self._weighted_function = self._compile_training(weighted=True)
-        loss, errors = self._apply(self._weighted_function, batch, tf.constant(weights))
-        return float(loss), np.asarray(errors.numpy(), np.float32)
+        loss, errors = self._apply(self._weighted_train_function, batch, tf.constant(weights))
+        return loss, np.asarray(errors.numpy(), np.float32)
 
     @property
     def updates(self) -> int:
@@ -143,6 +150,7 @@ class Agent:
 
     def set_weights(self, weights: Sequence[Array]) -> None:
         """Put weights from `weights` into the Q-network."""
+        self._dense_values = None
         for variable, value in zip(self._q_network.variables, weights, strict=True):
             variable.assign(value)
 
@@ -152,6 +160,7 @@ class Agent:
         The target network takes over what comes of it. The optimiser begins anew for all layers:
         Adam corrects the bias of all its means by one count of updates.
         """
+        self._dense_values = None
         kept = {
             variable.ref()
             for layer in self._q_network.submodules
@@ -183,6 +192,7 @@ class Agent:
         Raises:
             ValueError: It comes from another network or optimiser.
         """
+        self._dense_values = None
         variables = self._variables()
         values = state["variables"]
         shapes = [tuple(v.shape) for v in variables]
@@ -222,22 +232,33 @@ class Agent:
             )
             return bytes(converter.convert())
 
-    def _apply(self, function: Any, batch: Batch, *weights: Any) -> Any:
+    def _apply(self, function: Any, batch: Batch, *weights: Any) -> tuple[float, Any]:
+        self._dense_values = None
         try:
-            return function(
+            total, errors = function(
                 tuple(tf.constant(part) for part in batch.observations),
                 tf.constant(batch.actions),
                 tf.constant(batch.rewards),
                 tf.constant(batch.discounts),
                 *weights,
             )
+            loss = float(total)
         except tf.errors.InvalidArgumentError as error:
             if "inf or nan" not in str(error).lower():
                 raise
-            raise DivergedError(
-                "the loss is not finite any more; lower agent.learning_rate or "
-                "agent.reward_scale and resume from the last checkpoint."
-            ) from error
+            raise DivergedError from error
+        # XLA leaves out TF-Agents' check of every loss; a mean shows it, too.
+        if not np.isfinite(loss):
+            raise DivergedError
+        return loss, errors
+
+    @property
+    def _is_dense(self) -> bool:
+        """Whether the Q-network is nothing but dense layers, whose outputs are the values."""
+        network = self.settings.network
+        pictures = any(len(part.shape) == 3 for part in self.layout.parts)
+        plain = self.settings.algorithm != "c51" and not network.dueling and not network.noisy
+        return plain and not pictures
 
     def _variables(self) -> list[Any]:
         return [
@@ -282,7 +303,7 @@ class Agent:
             self.layout, observation_spec, action_spec, settings, self._noise
         )
         if settings.algorithm == "c51":
-            return _CategoricalDqnAgent(
+            return CategoricalDqnAgent(
                 time_step_spec,
                 action_spec,
                 categorical_q_network=self._q_network,
@@ -294,9 +315,9 @@ class Agent:
             "huber": common.element_wise_huber_loss,
             "squared": common.element_wise_squared_loss,
         }
-        kind = {"dqn": dqn_agent.DqnAgent, "double_dqn": dqn_agent.DdqnAgent}[settings.algorithm]
+        kind = {"dqn": DqnAgent, "double_dqn": DdqnAgent}[settings.algorithm]
         if settings.conservative_weight:
-            kind = _conservative(kind, settings.conservative_weight)
+            kind = conservative(kind, settings.conservative_weight)
         return kind(
             time_step_spec,
             action_spec,
@@ -313,12 +334,29 @@ class Agent:
         support = tf.linspace(self.settings.min_value, self.settings.max_value, self.settings.atoms)
         return tf.reduce_sum(tf.nn.softmax(output) * tf.cast(support, tf.float32), axis=-1)
 
+    @cached_property
+    def _q_function(self) -> Any:
+        return self._compile_q_values(training=False)
+
+    @cached_property
+    def _noisy_function(self) -> Any:
+        return self._compile_q_values(training=True)
+
+    @cached_property
+    def _train_function(self) -> Any:
+        return self._compile_training(weighted=False)
+
+    @cached_property
+    def _weighted_train_function(self) -> Any:
+        return self._compile_training(weighted=True)
+
     def _compile_q_values(self, *, training: bool) -> Any:
         specs = [tf.TensorSpec((None, *part.shape), part.dtype) for part in self.layout.parts]
         # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
         # seconds and changes nothing: there is no Python control flow over tensors in there.
         q_of = partial(self._q_of, training=training)
-        return tf.function(q_of, input_signature=specs, autograph=False)
+        function = tf.function(q_of, input_signature=specs, autograph=False)
+        return function.get_concrete_function()
 
     def _compile_training(self, *, weighted: bool) -> Any:
         updates, batch = None, self.settings.batch_size
@@ -331,14 +369,24 @@ class Agent:
             tf.TensorSpec(scalars, tf.int32),
             *(tf.TensorSpec(scalars, tf.float32) for _ in range(3 if weighted else 2)),
         )
-        return tf.function(self._train_many, input_signature=signature, autograph=False)
+        function = tf.function(
+            self._train_many,
+            input_signature=signature,
+            autograph=False,
+            # For each number of updates anew, at its first call.
+            jit_compile=self.settings.xla or None,
+        )
+        # Choosing among the traces of a function, of which there is one here, costs as much as an
+        # update of a small network.
+        return function.get_concrete_function()
 
     def _train_many(
         self, observations: Any, actions: Any, rewards: Any, discounts: Any, weights: Any = None
     ) -> Any:
-        """Apply the updates one after another inside the graph and return the mean loss.
+        """Apply the updates one after another inside the graph.
 
-        With weights of the samples, return the error of each besides.
+        Returns:
+            The mean loss, and with weights of the samples the error of each.
         """
         middle = tf.fill((self.settings.batch_size, 2), time_step.StepType.MID)
         updates = tf.shape(actions)[0]
@@ -365,52 +413,4 @@ class Agent:
         errors = () if weights is None else tf.TensorArray(tf.float32, updates)
         _, total, errors = tf.while_loop(lambda k, *_: k < updates, update, (0, 0.0, errors))
         mean = total / tf.cast(updates, tf.float32)
-        return mean if weights is None else (mean, errors.stack())
-
-
-class _CategoricalDqnAgent(categorical_dqn_agent.CategoricalDqnAgent):
-    """C51 (Bellemare et al. 2017) whose loss takes weights of the samples and tells their errors.
-
-    TF-Agents' own ignores the weights.
-    """
-
-    def _loss(self, experience: Any, weights: Any = None, **options: Any) -> Any:
-        before, taken, after = self._as_transition(experience)
-        logits, _ = self._q_network(
-            before.observation, step_type=before.step_type, training=options["training"]
-        )
-        rewards = options["reward_scale_factor"] * after.reward
-        discounts = options["gamma"] * after.discount
-        target = categorical_dqn_agent.project_distribution(
-            rewards[:, None] + discounts[:, None] * self._support,
-            self._next_q_distribution(after),
-            self._support,
-        )
-        chosen = tf.gather(logits, taken.action, axis=1, batch_dims=1)
-        errors = tf.nn.softmax_cross_entropy_with_logits(tf.stop_gradient(target), chosen)
-        loss = tf.reduce_mean(errors if weights is None else errors * weights)
-        return tf_agent.LossInfo(loss, dqn_agent.DqnLossInfo(td_loss=errors, td_error=errors))
-
-
-def _conservative(kind: Any, weight: float) -> Any:
-    """Return an agent class whose loss holds down the values of actions that were not taken.
-
-    CQL(H) of Kumar et al. (2020), "Conservative Q-Learning for Offline Reinforcement Learning",
-    equation 4, for discrete actions: `weight * (logsumexp_a Q(s, a) - Q(s, a_taken))` is added,
-    averaged over the batch.
-
-    Args:
-        kind: TF-Agents' DqnAgent or DdqnAgent.
-        weight: alpha.
-    """
-
-    class ConservativeAgent(kind):
-        def _loss(self, experience: Any, **options: Any) -> Any:
-            info = super()._loss(experience, **options)
-            first, taken, _ = self._as_transition(experience)
-            values, _ = self._q_network(first.observation, first.step_type, training=True)
-            chosen = common.index_with_actions(values, tf.cast(taken.action, tf.int32))
-            gap = tf.reduce_mean(tf.reduce_logsumexp(values, axis=-1) - chosen)
-            return info._replace(loss=info.loss + weight * gap)
-
-    return ConservativeAgent
+        return mean, (() if weights is None else errors.stack())

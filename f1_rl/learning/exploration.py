@@ -34,8 +34,10 @@ class Exploration:
     def _epsilons(self, env_steps: int) -> npt.NDArray[np.float64]:
         """Return the probability `(N,)` of each environment."""
         settings = self._settings
+        if env_steps < settings.random_steps:
+            return np.ones_like(self._powers)
         start, end = settings.epsilon_start, settings.epsilon_end
-        share = min(1.0, env_steps / settings.epsilon_steps)
+        share = min(1.0, (env_steps - settings.random_steps) / settings.epsilon_steps)
         if settings.epsilon_schedule == "exponential":
             epsilon = start * (end / start) ** share
         else:

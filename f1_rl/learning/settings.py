@@ -91,6 +91,8 @@ class AgentSettings(Settings, frozen=True):
         atoms: c51: atoms of the value distribution.
         min_value: c51: smallest return that can be represented.
         max_value: c51: largest return that can be represented.
+        xla: Whether XLA compiles the updates: several times faster for dense networks, but slower
+            for convolutions on a CPU, and seconds slower to begin.
     """
 
     algorithm: Literal["dqn", "double_dqn", "c51"] = "double_dqn"
@@ -111,6 +113,7 @@ class AgentSettings(Settings, frozen=True):
     atoms: Annotated[int, Meta(ge=2)] = 51
     min_value: FiniteFloat = -10.0
     max_value: FiniteFloat = 10.0
+    xla: bool = False
 
     def __post_init__(self) -> None:
         """Check the support of the value distribution, and what goes with the algorithm."""
@@ -144,6 +147,7 @@ class TrainingSettings(Settings, frozen=True):
         replay_capacity: Transitions kept.
         prioritized_replay: Draws what was predicted badly more often; none: uniformly. `{}` takes
             the defaults.
+        random_steps: Environment steps with random actions alone, before epsilon counts.
         learning_starts: Environment steps before the first update.
         train_every: Vector steps between calls of the learner.
         updates_per_call: Updates in one call of the learner.
@@ -154,7 +158,7 @@ class TrainingSettings(Settings, frozen=True):
             those that mostly wait, as cars behind topics do.
         epsilon_start: Share of random actions at the start.
         epsilon_end: Share of random actions after `epsilon_steps`.
-        epsilon_steps: Environment steps over which it falls.
+        epsilon_steps: Environment steps over which it falls, from `random_steps` on.
         epsilon_schedule: How it falls: by equal amounts, or by equal factors.
         epsilon_ladder: How much less the later environments explore than the first: of N, number i
             does so with `epsilon ** (1 + epsilon_ladder * i / (N - 1))` (Horgan et al. 2018, who
@@ -177,6 +181,7 @@ class TrainingSettings(Settings, frozen=True):
     env_steps: NonNegativeInt = 12_000
     replay_capacity: PositiveInt = 100_000
     prioritized_replay: PrioritySettings | None = None
+    random_steps: NonNegativeInt = 0
     learning_starts: PositiveInt = 256
     train_every: PositiveInt = 1
     updates_per_call: PositiveInt = 6

@@ -172,8 +172,9 @@ def test_values_of_pictures_and_speed_are_those_computed_by_hand(algorithm):
         np.testing.assert_allclose(values[i], output, rtol=1e-4, atol=1e-4)
 
 
-def test_a_reward_that_is_no_number_is_named_with_what_to_do():
-    agent = make_agent()
+@pytest.mark.parametrize("xla", [False, True], ids=["graph", "xla"])
+def test_a_reward_that_is_no_number_is_named_with_what_to_do(xla):
+    agent = make_agent(xla=xla)
     batch = chain_batch(2, 24, 0)
     agent.train(batch)
     bad = Batch(

@@ -39,6 +39,12 @@ def test_on_a_ladder_the_later_environments_explore_less():
     assert exploration(num_envs=1, epsilon_ladder=7.0).epsilon(0) == 1.0
 
 
+def test_the_first_steps_can_be_random_whatever_epsilon_is():
+    explorer = exploration(random_steps=100, epsilon_start=0.2)
+    epsilons = [explorer.epsilon(step) for step in (0, 99, 100, 600, 1_100)]
+    assert epsilons == pytest.approx([1.0, 1.0, 0.2, 0.15, 0.1])
+
+
 @pytest.mark.parametrize(("step", "epsilon"), [(0, 1.0), (500, 0.55), (2_000, 0.1)])
 def test_that_share_of_the_actions_is_random(step, epsilon):
     explorer = exploration()
