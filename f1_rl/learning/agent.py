@@ -370,7 +370,7 @@ class Agent:
             *(tf.TensorSpec(scalars, tf.float32) for _ in range(3 if weighted else 2)),
         )
         function = tf.function(
-            self._train_many,
+            self._train_many if weighted else self._train_many_alike,
             input_signature=signature,
             autograph=False,
             # For each number of updates anew, at its first call.
@@ -380,8 +380,13 @@ class Agent:
         # update of a small network.
         return function.get_concrete_function()
 
+    def _train_many_alike(
+        self, observations: Any, actions: Any, rewards: Any, discounts: Any
+    ) -> Any:
+        return self._train_many(observations, actions, rewards, discounts, None)
+
     def _train_many(
-        self, observations: Any, actions: Any, rewards: Any, discounts: Any, weights: Any = None
+        self, observations: Any, actions: Any, rewards: Any, discounts: Any, weights: Any
     ) -> Any:
         """Apply the updates one after another inside the graph.
 
