@@ -1,10 +1,11 @@
 """From nothing to full laps: `f1-rl train` as a user starts it, seed by seed.
 
-Each run is a process of its own with the default preset, stopped at the first greedy evaluation in
-which the car drives a full lap from all 8 start poses. The time counts from the start of the
-process, imports and graph building included.
+Each run is a process of its own, with the default preset unless told otherwise, stopped at the
+first greedy evaluation in which the car drives a full lap from all 8 start poses. The time counts
+from the start of the process, imports and graph building included.
 
     python benchmarks/first_lap.py --seeds 20
+    python benchmarks/first_lap.py --seeds 20 --preset tabular
 """
 
 import argparse
@@ -16,12 +17,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from f1_rl.learning.runs import DEFAULT_PRESET
 
-def run(seed: int, folder: Path) -> dict[str, Any]:
-    """Train with one seed and return what `f1-rl train --json` says."""
+
+def run(preset: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Train by a preset with one seed and return what `f1-rl train --json` says."""
     command = [
         *(sys.executable, "-m", "f1_rl.cli.main", "train", "--json", "--no-report"),
-        *("--seed", str(seed), "--run-dir", str(folder / str(seed))),
+        *("--preset", preset, "--seed", str(seed), "--run-dir", str(folder / str(seed))),
         *("--set", "training.stop_when_solved=true"),
     ]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -32,12 +35,13 @@ def main() -> None:
     """Run all seeds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default 3)")
+    parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"default {DEFAULT_PRESET}")
     arguments = parser.parse_args()
     print(f"{'seed':>4}  {'env steps':>9}  {'updates':>7}  {'seconds from process start':>26}")
     steps, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(arguments.seeds):
-            result = run(seed, Path(folder))
+            result = run(arguments.preset, seed, Path(folder))
             solved = result["solved"]
             if solved is None:
                 print(f"{seed:>4}  not within {result['env_steps']}")

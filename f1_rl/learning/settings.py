@@ -71,9 +71,11 @@ class AgentSettings(Settings, frozen=True):
     """The learning rule.
 
     Attributes:
-        algorithm: TF-Agents' DqnAgent, DdqnAgent or CategoricalDqnAgent.
+        algorithm: TF-Agents' DqnAgent, DdqnAgent or CategoricalDqnAgent; or tabular: Q-learning
+            with a table over the line's positions, to which only what is not of the network, its
+            optimiser and its target applies.
         network: The Q-network.
-        learning_rate: Adam's step size at the start of training.
+        learning_rate: Adam's step size, or the table's, at the start of training.
         final_learning_rate: Its step size at the end, reached linearly.
         adam_epsilon: Adam's epsilon.
         gamma: Discount of one environment step.
@@ -87,15 +89,16 @@ class AgentSettings(Settings, frozen=True):
         reward_scale: What every reward is multiplied with.
         conservative_weight: How strongly the values of actions that were not taken are held down
             (alpha of CQL(H), Kumar et al. 2020); for learning from demonstrations alone, where
-            nothing else corrects them. 0: plain Q-learning. Not for c51.
+            nothing else corrects them. 0: plain Q-learning. Not for c51 and tabular.
         atoms: c51: atoms of the value distribution.
         min_value: c51: smallest return that can be represented.
         max_value: c51: largest return that can be represented.
         xla: Whether XLA compiles the updates: several times faster for dense networks, but slower
             for convolutions on a CPU, and seconds slower to begin.
+        line_positions: tabular: positions of the line that are told apart on each row.
     """
 
-    algorithm: Literal["dqn", "double_dqn", "c51"] = "double_dqn"
+    algorithm: Literal["dqn", "double_dqn", "c51", "tabular"] = "double_dqn"
     network: NetworkSettings = NetworkSettings()
     learning_rate: PositiveFloat = 1e-3
     final_learning_rate: PositiveFloat | None = 1e-4
@@ -114,13 +117,18 @@ class AgentSettings(Settings, frozen=True):
     min_value: FiniteFloat = -10.0
     max_value: FiniteFloat = 10.0
     xla: bool = False
+    line_positions: PositiveInt = 15
 
     def __post_init__(self) -> None:
         """Check the support of the value distribution, and what goes with the algorithm."""
         if self.min_value >= self.max_value:
             raise ValueError("min_value must be below max_value")
-        if self.conservative_weight and self.algorithm == "c51":
-            raise ValueError("conservative_weight goes with dqn and double_dqn, not with c51")
+        if self.conservative_weight and self.algorithm in ("c51", "tabular"):
+            raise ValueError(
+                f"conservative_weight goes with dqn and double_dqn, not with {self.algorithm}"
+            )
+        if self.algorithm == "tabular" and self.learning_rate > 1.0:
+            raise ValueError("learning_rate of a table is a share of the error, 1 at most")
 
 
 class PrioritySettings(Settings, frozen=True):

@@ -2,13 +2,17 @@
 
 import contextlib
 import math
+import os
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.summary.writer.record_writer import RecordWriter
 
-from f1_rl.learning.device import import_tensorflow
 from f1_rl.learning.evaluation import Evaluation
 from f1_rl.learning.run_folder import RunFolderError
 
@@ -21,9 +25,8 @@ class EventWriter:
 
     def __init__(self, folder: Path) -> None:
         """Write into that folder, which is made with the first values."""
-        self._tf: Any = import_tensorflow()
         self._folder = folder
-        self._writer: Any = None
+        self._file: IO[bytes] | None = None
 
     def write_progress(self, progress: "Progress") -> None:
         """Write a row of metrics.csv.
@@ -56,26 +59,41 @@ class EventWriter:
         self._write(values, env_step)
 
     def close(self) -> None:
-        """Write what is left."""
-        if self._writer is not None:
+        """Close the file."""
+        if self._file is not None:
             with self._failures():
-                self._writer.close()
+                self._file.close()
 
     def _write(self, values: dict[str, float], env_step: int) -> None:
-        if self._writer is None:
-            with self._failures():
-                self._writer = self._tf.summary.create_file_writer(str(self._folder))
-        with self._failures(), self._writer.as_default(step=env_step):
-            for name, value in values.items():
-                if not math.isnan(value):
-                    self._tf.summary.scalar(name, value)
-            self._writer.flush()
+        finite = [
+            summary_pb2.Summary.Value(tag=name, simple_value=value)
+            for name, value in values.items()
+            if not math.isnan(value)
+        ]
+        with self._failures():
+            if self._file is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._file = (self._folder / _file_name()).open("wb")
+                _append(self._file, file_version="brain.Event:2")
+            _append(self._file, step=env_step, summary=summary_pb2.Summary(value=finite))
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:
-        """Say in a sentence that the file cannot be written; TensorFlow takes a page for it."""
+        """Say in a sentence that the file cannot be written."""
         try:
             yield
-        except self._tf.errors.OpError as error:
-            reason = str(error.message).splitlines()[0].rpartition("; ")[2]
-            raise RunFolderError(f"{self._folder}: cannot be written ({reason}).") from error
+        except OSError as error:
+            raise RunFolderError(
+                f"{self._folder}: cannot be written ({error.strerror})."
+            ) from error
+
+
+def _file_name() -> str:
+    """Return a name that TensorBoard knows and no other process uses."""
+    return f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
+
+
+def _append(file: IO[bytes], **content: Any) -> None:
+    event = event_pb2.Event(wall_time=time.time(), **content)
+    RecordWriter(file).write(event.SerializeToString())
+    file.flush()

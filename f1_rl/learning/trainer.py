@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.driving.cars import CarFault
-from f1_rl.learning.agent import Agent
 from f1_rl.learning.augmentation import Augmentation
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.control import TrainingControl
 from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
 from f1_rl.learning.evaluation import Evaluation, Evaluator
 from f1_rl.learning.exploration import Exploration
+from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.prioritized_replay import PrioritizedReplay, make_replay
 from f1_rl.learning.progress import Clock, EpisodeStatistics, Progress
@@ -41,7 +41,7 @@ class Listener(Protocol):
 class PolicyStore(Protocol):
     """Keeps policies."""
 
-    def save(self, name: str, agent: Agent, training: dict[str, Any], results: Any) -> None:
+    def save(self, name: str, agent: Learner, training: dict[str, Any], results: Any) -> None:
         """Save the agent's policy under a name, `policy` or `policy-last`."""
 
 
@@ -51,7 +51,7 @@ class Trainer:
     def __init__(
         self,
         envs: Any,
-        agent: Agent,
+        agent: Learner,
         evaluator: Evaluator,
         folder: RunFolder,
         policies: PolicyStore,

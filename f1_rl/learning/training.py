@@ -1,4 +1,4 @@
-"""Starting and resuming a training run. Imports TensorFlow."""
+"""Starting and resuming a training run. Imports TensorFlow where a network learns."""
 
 import logging
 from pathlib import Path
@@ -7,19 +7,20 @@ from typing import Any
 from f1_rl.bags.episodes import Account, Episode
 from f1_rl.bags.transitions import convert_bags
 from f1_rl.driving.task import DrivingTask
-from f1_rl.learning.agent import Agent
 from f1_rl.learning.augmentation import Augmentation
 from f1_rl.learning.demonstrations import Demonstrations, load_episodes, save_episodes
-from f1_rl.learning.device import DeviceChoice, choose_device
+from f1_rl.learning.device import DeviceChoice, NoGpuError, choose_device
 from f1_rl.learning.environments import (
     Environments,
     make_environments,
     make_evaluation_environments,
 )
 from f1_rl.learning.evaluation import EpisodeEvaluator, Evaluator, LapEvaluator
+from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
 from f1_rl.learning.runs import RunSettings, check_demonstrations
+from f1_rl.learning.tabular import TabularAgent
 from f1_rl.learning.trainer import Listener, Trainer
 from f1_rl.policy.environment import EnvironmentManifest
 from f1_rl.policy.manifest import PolicyManifest, describe_task
@@ -36,7 +37,7 @@ class _PolicyFolders:
         self._task = task
         self._settings = settings
 
-    def save(self, name: str, agent: Agent, training: dict[str, Any], results: Any) -> None:
+    def save(self, name: str, agent: Learner, training: dict[str, Any], results: Any) -> None:
         facts: dict[str, Any] = {
             "training": {**training, "seed": self._settings.seed},
             "results": results or {},
@@ -83,7 +84,7 @@ def start_run(
     check_demonstrations(settings)
     folder = RunFolder(path)
     recorded = _demonstrated(settings, folder, resume)
-    chosen = choose_device(device)
+    chosen = _choose_device(settings, device)
     environments = make_environments(settings)
     try:
         return _make_trainer(settings, folder, listener, environments, recorded, chosen, resume)
@@ -104,9 +105,7 @@ def _make_trainer(
 ) -> Trainer:
     episodes, accounts = recorded
     layout = ObservationLayout(environments.observation_space, environments.frame_stack)
-    agent = Agent(
-        layout, environments.num_actions, settings.agent, seed=settings.seed, device=device
-    )
+    agent = _make_agent(settings, layout, environments.num_actions, device)
     demonstrations = None
     if episodes:
         demonstrations = Demonstrations(
@@ -141,6 +140,25 @@ def _make_trainer(
         for account in accounts:
             Table(folder.demonstration_accounts).write(account.as_dict())
     return trainer
+
+
+def _choose_device(settings: RunSettings, device: DeviceChoice) -> str:
+    if settings.agent.algorithm != "tabular":
+        return choose_device(device)
+    if device == "gpu":
+        raise NoGpuError("a table is learned on the CPU; leave out --device gpu.")
+    return TabularAgent.device
+
+
+def _make_agent(
+    settings: RunSettings, layout: ObservationLayout, num_actions: int, device: str
+) -> Learner:
+    if settings.agent.algorithm == "tabular":
+        return TabularAgent(layout, num_actions, settings.agent)
+    # Only now: a table is learned before TensorFlow would be imported.
+    from f1_rl.learning.agent import Agent
+
+    return Agent(layout, num_actions, settings.agent, seed=settings.seed, device=device)
 
 
 def _demonstrated(
