@@ -190,6 +190,25 @@ class TabularAgent:
 
         TabularModel(self.layout, self.states, self.table).save_greedy_policy(folder)
 
+    def write_table(self, path: Path) -> None:
+        """Write the table as CSV: the line's position on each row, then the action values.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        rows, actions = self.states.rows, self.num_actions
+        positions = np.indices((self.states.positions + 1,) * rows).reshape(rows, -1).T
+        columns = [*(f"row_{i}" for i in range(rows)), *(f"q_{i}" for i in range(actions))]
+        form = ["%d"] * rows + ["%.6g"] * actions
+        np.savetxt(
+            path,
+            np.hstack([positions, self.table]),
+            form,
+            delimiter=",",
+            header=",".join(columns),
+            comments="",
+        )
+
     def tflite_model(self) -> bytes:
         """Return the Q-function of one observation as a TFLite model; as the network's."""
         from f1_rl.learning.tabular_model import TabularModel

@@ -54,6 +54,8 @@ class _PolicyFolders:
         else:
             manifest = describe_task(self._task, **facts)
         save_policy(self._folder.path / name, agent, manifest)
+        if isinstance(agent, TabularAgent):
+            agent.write_table(self._folder.path / name / "table.csv")
 
 
 def start_run(

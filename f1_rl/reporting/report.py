@@ -21,6 +21,7 @@ from f1_rl.reporting.learning_plots import learning_plots
 from f1_rl.reporting.palette import DARK, LIGHT
 from f1_rl.reporting.run_folder import REPORT_FILE, VIDEO_FILE, ReportError, RunData, read_run
 from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, summarise
+from f1_rl.reporting.table_plot import table_plots
 
 __all__ = ["ReportError", "write_report"]
 
@@ -89,7 +90,8 @@ def _render(run: RunData) -> str:
         stills=stills,
         lap_plots=lap_plots(run.lap, circuit, run.action_names),
         lap=run.lap,
-        learning_plots=learning_plots(run.metrics, summaries),
+        learning_plots=learning_plots(run.metrics, summaries)
+        + table_plots(run.table, run.commands),
         summaries=_thinned(summaries, best),
         evaluation_count=len(summaries),
         best=best,

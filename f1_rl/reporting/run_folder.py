@@ -24,6 +24,7 @@ METRICS_FILE = "metrics.csv"
 EVALUATIONS_FILE = "evaluations.csv"
 LAP_FILE = "lap.csv"
 POLICY_FILE = "policy/policy.yaml"
+TABLE_FILE = "policy/table.csv"
 VIDEO_FILE = "lap.mp4"
 REPORT_FILE = "report.html"
 
@@ -35,6 +36,7 @@ _MEANING = {
     EVALUATIONS_FILE: "no evaluation has been made yet",
     LAP_FILE: "no lap has been recorded yet",
     POLICY_FILE: "no policy has been saved yet",
+    TABLE_FILE: "what was learned cannot be drawn",
 }
 _Q_PREFIX = "q_"
 _OUR_NAMESPACE = "f1_rl/"
@@ -119,6 +121,16 @@ class Lap:
 
 
 @dataclass(frozen=True)
+class LearnedTable:
+    """The table of tabular Q-learning, one element a state."""
+
+    positions: FloatArray
+    """(S, R) float64: where the line lies on each row, from the left; the largest: no line."""
+    q_values: FloatArray
+    """(S, A) float64: the action values."""
+
+
+@dataclass(frozen=True)
 class RunData:
     """Everything a report needs from a run folder; None where a file is missing or has no row."""
 
@@ -128,6 +140,7 @@ class RunData:
     metrics: Metrics | None = None
     evaluations: Evaluations | None = None
     lap: Lap | None = None
+    table: LearnedTable | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -174,6 +187,15 @@ class RunData:
                 if names:
                     return names
         return ()
+
+    @property
+    def commands(self) -> FloatArray:
+        """(A, 2) float64: speed (m/s) and yaw rate (rad/s) of each action; (0, 2): not known."""
+        commands = find_entry(self.policy, "commands")
+        try:
+            return np.array(commands or [], np.float64).reshape(-1, 2)
+        except (TypeError, ValueError):
+            return np.empty((0, 2))
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -231,6 +253,8 @@ def read_run(run_dir: Path) -> RunData:
     metrics = _read_table(run_dir, METRICS_FILE, _field_names(Metrics), notes)
     evaluations = _read_table(run_dir, EVALUATIONS_FILE, evaluated, notes)
     lap = _read_table(run_dir, LAP_FILE, _field_names(Lap), notes) if drives else None
+    is_table = find_entry(config, "algorithm") == "tabular"
+    table = _read_table(run_dir, TABLE_FILE, ("row_0", "q_0"), notes) if is_table else None
     return RunData(
         path=run_dir,
         config=config,
@@ -238,6 +262,7 @@ def read_run(run_dir: Path) -> RunData:
         metrics=Metrics(**_columns(metrics, Metrics)) if metrics else None,
         evaluations=_evaluations(evaluations) if evaluations else None,
         lap=_lap(lap) if lap else None,
+        table=_learned_table(table) if table else None,
         notes=tuple(notes),
     )
 
@@ -272,14 +297,22 @@ def _evaluations(table: _Table) -> Evaluations:
 
 
 def _lap(table: _Table) -> Lap:
-    actions = sorted(
-        int(name.removeprefix(_Q_PREFIX))
+    return Lap(q_values=_numbered(table, _Q_PREFIX), **_columns(table, Lap))
+
+
+def _learned_table(table: _Table) -> LearnedTable:
+    return LearnedTable(_numbered(table, "row_"), _numbered(table, _Q_PREFIX))
+
+
+def _numbered(table: _Table, prefix: str) -> FloatArray:
+    """Return the columns `prefix0`, `prefix1`, ... side by side, one row a line."""
+    numbers = sorted(
+        int(name.removeprefix(prefix))
         for name in table.header
-        if name.startswith(_Q_PREFIX) and name.removeprefix(_Q_PREFIX).isdigit()
+        if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
     )
-    columns = [table.numbers(f"{_Q_PREFIX}{action}") for action in actions]
-    q_values = np.stack(columns, axis=1) if columns else np.empty((len(table.rows), 0))
-    return Lap(q_values=q_values, **_columns(table, Lap))
+    columns = [table.numbers(f"{prefix}{number}") for number in numbers]
+    return np.stack(columns, axis=1) if columns else np.empty((len(table.rows), 0))
 
 
 def _field_names(kind: type[Metrics] | type[Evaluations] | type[Lap]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def test_every_combination_of_positions_is_a_state_of_its_own():
     lines = [(6, 10), (22, 26), (38, 42), (54, 58), None]
     pictures = np.stack([picture(far, near) for far in lines for near in lines])
     assert states.find(pictures).tolist() == list(range(25))
-    assert len(states) == 25
+    assert states.count == 25
 
 
 def test_in_pictures_of_the_camera_the_positions_are_those_of_the_line_on_the_ground():
