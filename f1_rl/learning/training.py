@@ -107,7 +107,7 @@ def _make_trainer(
 ) -> Trainer:
     episodes, accounts = recorded
     layout = ObservationLayout(environments.observation_space, environments.frame_stack)
-    agent = _make_agent(settings, layout, environments.num_actions, device)
+    agent = make_agent(settings, layout, environments.num_actions, device)
     demonstrations = None
     if episodes:
         demonstrations = Demonstrations(
@@ -152,9 +152,20 @@ def _choose_device(settings: RunSettings, device: DeviceChoice) -> str:
     return TabularAgent.device
 
 
-def _make_agent(
+def make_agent(
     settings: RunSettings, layout: ObservationLayout, num_actions: int, device: str
 ) -> Learner:
+    """Return what learns in a run: a table, or a network.
+
+    Args:
+        settings: Of the run.
+        layout: Of the observations.
+        num_actions: Size of the discrete action space.
+        device: The TensorFlow device of a network.
+
+    Raises:
+        SettingsError: The network or the table does not fit the observations.
+    """
     if settings.agent.algorithm == "tabular":
         return TabularAgent(layout, num_actions, settings.agent)
     # Only now: a table is learned before TensorFlow would be imported.

@@ -107,6 +107,32 @@ def test_the_last_policy_is_driven_when_asked(trained):
     assert tell("evaluate", trained[0], "--last", "--starts", "1", "--json").out
 
 
+def test_a_table_learns_full_laps_and_is_drawn_in_the_report(tmp_path):
+    run = tmp_path / "run"
+    told = tell(
+        *("train", "--preset", "tabular", "--run-dir", run, "--seed", "1", "--json"),
+        *("--set", "training.stop_when_solved=true"),
+    )
+    assert told.code == 0, told.err
+    result = json.loads(told.out)
+    assert result["solved"]["env_step"] <= 8_000
+    assert result["lap"]["completed"] == 1
+    with (run / "policy" / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 64
+    assert list(rows[0]) == ["row_0", "row_1", *(f"q_{i}" for i in range(7))]
+    assert "The learned table" in (run / "report.html").read_text()
+    drives = json.loads(tell("evaluate", run, "--json").out)["drives"]
+    assert [drive["completed"] for drive in drives] == [1] * 8
+
+
+def test_a_table_is_not_learned_on_a_gpu(tmp_path):
+    told = tell("train", "--preset", "tabular", "--device", "gpu", "--run-dir", tmp_path / "run")
+    assert told.code != 0
+    assert "a table is learned on the CPU; leave out --device gpu." in told.err
+    assert not (tmp_path / "run").exists()
+
+
 def test_drive_writes_a_video_and_a_trace(trained, tmp_path):
     video, trace = tmp_path / "lap.mp4", tmp_path / "lap.csv"
     told = tell("drive", trained[0], "--video", video, "--trace", trace)

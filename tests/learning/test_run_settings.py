@@ -6,7 +6,6 @@ import pytest
 
 from f1_rl.driving.registration import CAMERA_ID
 from f1_rl.driving.settings import TaskSettings
-from f1_rl.learning.agent import Agent
 from f1_rl.learning.environments import make_environments
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.runs import (
@@ -17,6 +16,7 @@ from f1_rl.learning.runs import (
     preset_names,
     run_settings,
 )
+from f1_rl.learning.training import make_agent
 from f1_rl.settings import SettingsError, build_settings
 
 
@@ -59,7 +59,7 @@ def test_every_preset_has_an_environment_that_its_agent_can_act_in(name):
         pytest.importorskip("ale_py", reason="ale-py is not installed")
     environments = make_environments(settings)
     layout = ObservationLayout(environments.observation_space, environments.frame_stack)
-    agent = Agent(layout, environments.num_actions, settings.agent, seed=0, device="/CPU:0")
+    agent = make_agent(settings, layout, environments.num_actions, "/CPU:0")
     observations, _ = environments.vector.reset(seed=0)
     values = agent.q_values(layout.split(observations))
     assert values.shape == (2, environments.num_actions)

@@ -143,9 +143,9 @@ def test_tensorboard_reads_the_events(finished):
     path, _, listener = finished
     events = EventAccumulator(str(path / "events"))
     events.Reload()
-    tags = set(events.Tags()["tensors"])
+    tags = set(events.Tags()["scalars"])
     assert {"training/loss", "training/episode_return", "evaluation/completion"} <= tags
-    steps = [event.step for event in events.Tensors("evaluation/completion")]
+    steps = [event.step for event in events.Scalars("evaluation/completion")]
     assert steps == [told[0].env_step for told in listener.evaluations]
 
 
