@@ -33,8 +33,19 @@ class Learner(Protocol):
     def q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
         """Return the action values `(N, A)` of a batch of observations."""
 
+    def noisy_q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
+        """Return the action values `(N, A)` to explore by."""
+
     def train(self, batch: Batch) -> float:
         """Apply one update for each of the `K` batches and return their mean loss."""
+
+    def train_weighted(
+        self, batch: Batch, weights: npt.NDArray[np.float32]
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        """Do so with `(K, B)` weights of the samples; return their errors `(K, B)` as well."""
+
+    def reset_dense_layers(self) -> None:
+        """Forget what was learned of the actions, and keep what was learned of pictures."""
 
     def set_learning_rate(self, value: float) -> None:
         """Change the step size."""

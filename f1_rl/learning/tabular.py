@@ -131,17 +131,41 @@ class TabularAgent:
         """
         return self.table[self.states.find(observations[0])]
 
+    def noisy_q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
+        """Return the action values `(N, A)` to explore by, which are the same."""
+        return self.q_values(observations)
+
     def train(self, batch: Batch) -> float:
         """Apply one update for each of the `K` batches and return their mean squared error."""
+        return self.train_weighted(batch, np.ones(batch.actions.shape, np.float32))[0]
+
+    def train_weighted(
+        self, batch: Batch, weights: npt.NDArray[np.float32]
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        """Apply one update for each batch, the error of each sample multiplied with a weight.
+
+        Args:
+            batch: `K` batches of `B` samples.
+            weights: `(K, B)`.
+
+        Returns:
+            The mean squared error, and the errors `(K, B)` before each update.
+        """
         states = self.states.find(batch.observations[0])
-        losses = [
-            self._update(*transitions)
-            for transitions in zip(
-                states, batch.actions, batch.rewards, batch.discounts, strict=True
-            )
-        ]
-        self._updates += len(losses)
-        return float(np.mean(losses))
+        errors = np.stack(
+            [
+                self._update(*transitions)
+                for transitions in zip(
+                    states, batch.actions, batch.rewards, batch.discounts, weights, strict=True
+                )
+            ]
+        )
+        self._updates += len(errors)
+        return float(np.square(errors).mean()), errors
+
+    def reset_dense_layers(self) -> None:
+        """Forget all values: a table has nothing else."""
+        self.table[...] = 0.0
 
     @property
     def updates(self) -> int:
@@ -215,13 +239,15 @@ class TabularAgent:
 
         return TabularModel(self.layout, self.states, self.table).tflite_model()
 
-    def _update(self, states: Array, actions: Array, rewards: Array, discounts: Array) -> float:
-        """Learn from `B` transitions and return their mean squared temporal-difference error."""
+    def _update(
+        self, states: Array, actions: Array, rewards: Array, discounts: Array, weights: Array
+    ) -> npt.NDArray[np.float32]:
+        """Learn from `B` transitions and return their temporal-difference errors."""
         settings = self._settings
         following = self.table[states[:, 1]].max(axis=1)
         targets = settings.reward_scale * rewards + settings.gamma * discounts * following
         errors = targets - self.table[states[:, 0], actions]
         cells, which = np.unique(states[:, 0] * self.num_actions + actions, return_inverse=True)
-        means = np.bincount(which, errors) / np.bincount(which)
+        means = np.bincount(which, weights * errors) / np.bincount(which)
         self.table.reshape(-1)[cells] += self._learning_rate * means.astype(np.float32)
-        return float(np.square(errors).mean())
+        return np.asarray(errors, np.float32)
