@@ -67,10 +67,16 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_for(env: str) -> str:
-    """Return the preset made for an environment in any version, or the general one."""
+    """Return the preset made for an environment, or the general one.
+
+    One that is named after the environment and its version, as `cartpole_v0`, goes before those
+    that are made for it in any version.
+    """
     if env.startswith(atari.PREFIX):
         return ATARI_PRESET
-    for name in (DEFAULT_PRESET, *preset_names()):
+    names = preset_names()
+    own = [name for name in names if name == env.lower().replace("-", "_")]
+    for name in (*own, DEFAULT_PRESET, *names):
         made_for = read_yaml(PRESETS / f"{name}.yaml").get("env", CAMERA_ID)
         if _without_version(made_for) == _without_version(env):
             return name

@@ -54,10 +54,17 @@ def test_the_target_network_is_asked_once(algorithm, make_stock, monkeypatch):
         assert sum(network is agent._agent._target_q_network for network in asked) == times
 
 
-@pytest.mark.parametrize("changes", [{}, {"conservative_weight": 0.5}], ids=["plain", "cql"])
-@pytest.mark.parametrize("algorithm", ["dqn", "double_dqn"])
-def test_xla_makes_the_same_updates(algorithm, changes):
-    plain, compiled = (make_agent(algorithm=algorithm, xla=xla, **changes) for xla in (False, True))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algorithm": "dqn"},
+        {"algorithm": "double_dqn", "conservative_weight": 0.5},
+        {"algorithm": "c51"},
+    ],
+    ids=["dqn", "conservative-double", "c51"],
+)
+def test_xla_makes_the_same_updates(changes):
+    plain, compiled = (make_agent(xla=xla, **changes) for xla in (False, True))
     for seed in range(3):
         losses = [agent.train(chain_batch(15, 24, seed)) for agent in (plain, compiled)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -67,8 +67,31 @@ def test_every_preset_has_an_environment_that_its_agent_can_act_in(name):
 
 def test_presets_are_found_for_their_environments():
     assert preset_for(CAMERA_ID) == DEFAULT_PRESET
-    assert preset_for("CartPole-v1") == preset_for("CartPole-v0") == "cartpole"
+    assert preset_for("CartPole-v1") == preset_for("CartPole-v2") == "cartpole"
+    assert preset_for("CartPole-v0") == "cartpole_v0"
+    assert run_settings("cartpole_v0", []).env == "CartPole-v0"
     assert preset_for("MountainCar-v0") == GENERAL_PRESET
+
+
+def test_the_tutorials_recipe_is_kept_line_by_line():
+    """That of TF-Agents' docs/tutorials/1_dqn_tutorial.ipynb, and the defaults of its DqnAgent."""
+    settings = run_settings("cartpole_tutorial", [])
+    agent, training = settings.agent, settings.training
+    assert settings.env == "CartPole-v0"
+    assert agent.algorithm == "dqn"
+    assert agent.network.filters == ()
+    assert agent.network.units == (100,)
+    assert (agent.learning_rate, agent.final_learning_rate) == (1e-3, None)
+    assert (agent.batch_size, agent.gamma, agent.n_step) == (64, 1.0, 1)
+    assert (agent.target_update_period, agent.target_update_tau) == (1, 1.0)
+    assert (agent.loss, agent.gradient_clipping, agent.reward_scale) == ("squared", None, 1.0)
+    assert (training.num_envs, training.replay_capacity) == (1, 100_000)
+    # Steps of the random policy, then an update after every step.
+    assert training.random_steps == training.learning_starts == 100
+    assert (training.train_every, training.updates_per_call) == (1, 1)
+    assert training.env_steps == 100 + 20_000
+    assert training.epsilon_start == training.epsilon_end == 0.1
+    assert (training.evaluate_every, training.evaluation_episodes) == (1_000, 10)
 
 
 def test_changes_are_laid_over_a_preset_in_order():
