@@ -72,15 +72,16 @@ class NoisyDense(tf.keras.layers.Layer):
     act in one call explore independently. Without `training` the weights are the means.
     """
 
-    def __init__(self, units: int, noise: Any, activation: Any = None) -> None:
+    def __init__(self, units: int, noise: Any, name: str, activation: Any = None) -> None:
         """Prepare the layer.
 
         Args:
             units: Size of the output.
             noise: A `tf.random.Generator`.
+            name: Of the layer.
             activation: Of the output; none: linear.
         """
-        super().__init__()
+        super().__init__(name=name)
         self._units = units
         self._noise = noise
         self._activation = tf.keras.activations.get(activation)
@@ -162,9 +163,9 @@ class StreamedQNetwork(network.Network):
             preprocessing_combiner=preprocessing_combiner,
         )
         shared, own = (units[:-1], units[-1:]) if dueling else (units, ())
-        self._shared = [_hidden_layer(count, noise) for count in shared]
-        self._advantage = self._stream(own, self._actions, noise)
-        self._value = self._stream(own, 1, noise) if dueling else None
+        self._shared = _hidden_layers("shared", shared, noise)
+        self._advantage = self._stream("advantage", own, self._actions, noise)
+        self._value = self._stream("value", own, 1, noise) if dueling else None
 
     def call(
         self,
@@ -183,9 +184,9 @@ class StreamedQNetwork(network.Network):
             output += value - tf.reduce_mean(output, axis=1, keepdims=True)
         return output, network_state
 
-    def _stream(self, units: tuple[int, ...], outputs: int, noise: Any) -> list[Any]:
-        hidden = [_hidden_layer(count, noise) for count in units]
-        return [*hidden, _output_layer(outputs * (self.num_atoms or 1), noise)]
+    def _stream(self, name: str, units: tuple[int, ...], outputs: int, noise: Any) -> list[Any]:
+        output = _output_layer(name, outputs * (self.num_atoms or 1), noise)
+        return [*_hidden_layers(name, units, noise), output]
 
     def _run(self, stream: list[Any], features: Any, outputs: int, training: bool) -> Any:
         for layer in stream:
@@ -195,20 +196,29 @@ class StreamedQNetwork(network.Network):
         return tf.reshape(features, (-1, outputs, self.num_atoms))
 
 
-def _hidden_layer(units: int, noise: Any) -> Any:
-    """Return a layer with a rectifier, plain ones with the initial weights of TF-Agents' own."""
+# Layers have names of their own. Those that Keras counts up would differ between a run and one
+# resumed in the same process, and with them the order in which TensorFlow adds up gradients.
+
+
+def _hidden_layers(name: str, units: tuple[int, ...], noise: Any) -> list[Any]:
+    """Return layers with rectifiers, plain ones with the initial weights of TF-Agents' QNetwork."""
+    return [_hidden_layer(f"{name}_{index}", count, noise) for index, count in enumerate(units)]
+
+
+def _hidden_layer(name: str, units: int, noise: Any) -> Any:
     if noise is not None:
-        return NoisyDense(units, noise, "relu")
+        return NoisyDense(units, noise, name, "relu")
     initializer = tf.keras.initializers.VarianceScaling(2.0, "fan_in", "truncated_normal")
-    return tf.keras.layers.Dense(units, "relu", kernel_initializer=initializer)
+    return tf.keras.layers.Dense(units, "relu", kernel_initializer=initializer, name=name)
 
 
-def _output_layer(units: int, noise: Any) -> Any:
+def _output_layer(name: str, units: int, noise: Any) -> Any:
     """Return a linear layer, a plain one with the small initial weights of TF-Agents' QNetwork."""
+    name = f"{name}_output"
     if noise is not None:
-        return NoisyDense(units, noise)
+        return NoisyDense(units, noise, name)
     initializer = tf.keras.initializers.RandomUniform(-0.03, 0.03)
-    return tf.keras.layers.Dense(units, kernel_initializer=initializer)
+    return tf.keras.layers.Dense(units, kernel_initializer=initializer, name=name)
 
 
 def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
