@@ -100,6 +100,8 @@ class PrioritizedReplay(Replay):
         if not self.holds_transitions:
             raise ValueError("the replay holds no complete transition yet.")
         strata = np.arange(batch_size) + rng.random((updates, batch_size))
+        # In random order: the place in a batch says nothing about the transition.
+        strata = rng.permuted(strata, axis=1)
         leaves = self._tree.find(strata / batch_size)
         slots, envs = np.divmod(leaves.ravel(), self._num_envs)
         times = self._newest - (self._newest - slots) % self._slots

@@ -78,6 +78,23 @@ def test_transitions_are_drawn_in_proportion_to_a_power_of_their_errors():
     np.testing.assert_allclose(counts / counts.sum(), expected / expected.sum(), atol=1e-3)
 
 
+def test_the_places_in_a_batch_are_random():
+    playing = played(40, 100)
+    leaves = playing.replay.sample(500, 8, np.random.default_rng(0)).priorities.leaves
+    spread = np.ptp(leaves)
+    means = leaves.mean(axis=0) - leaves.mean()
+    assert abs(means).max() < 0.1 * spread
+
+
+def test_each_batch_is_spread_evenly_over_the_priorities():
+    playing = played(40, 100)
+    replay = playing.replay
+    count = len(drawable(playing, 40, 2, 3))
+    leaves = replay.sample(20, count, np.random.default_rng(0)).priorities.leaves
+    # With equal priorities and a stratum for each transition, all are drawn, exactly once.
+    assert (np.sort(leaves, axis=1) == np.unique(leaves)).all()
+
+
 def test_with_full_correction_weights_make_the_expectation_that_of_uniform_samples():
     playing = played(40, 100, alpha=0.7)
     replay = playing.replay
