@@ -132,6 +132,7 @@ class QuickCarRacing(original.CarRacing):
         if max(map(abs, self.car.hull.position)) + _FARTHEST / zoom < original.PLAYFIELD:
             self.surf.fill(self.bg_color)
         else:
+            self.surf.fill((0, 0, 0))
             far = original.PLAYFIELD
             field = [(far, far), (far, -far), (-far, -far), (-far, far)]
             self._draw_colored_polygon(  # type: ignore[no-untyped-call]
