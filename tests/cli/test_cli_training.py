@@ -246,15 +246,61 @@ def test_runs_that_cannot_begin_say_so_in_one_sentence_and_leave_no_folder(
     assert not run.exists()
 
 
-def test_a_policy_of_another_environment_is_no_policy_folder(tmp_path):
-    run = tmp_path / "cartpole"
+@pytest.fixture(scope="module")
+def balancing(tmp_path_factory):
+    """A run of some steps that did not drive."""
+    run = tmp_path_factory.mktemp("other") / "cartpole"
     told = tell("train", "--env", "CartPole-v1", "--steps", "300", "--run-dir", run, "--json")
-    assert told.code == 0
+    assert told.code == 0, told.err
     assert "lap" not in json.loads(told.out)
-    told = tell("evaluate", run)
+    return run
+
+
+def test_a_policy_of_another_environment_plays_unseen_episodes(balancing, tmp_path):
+    table = tmp_path / "episodes.csv"
+    asked = ("evaluate", balancing, "--episodes", "12", "--seed", "100", "--csv", table)
+    told = tell(*asked, "--json")
+    document = json.loads(told.out)
+    assert document["env"] == "CartPole-v1"
+    returns = [episode["episode_return"] for episode in document["episodes"]]
+    assert [episode["seed"] for episode in document["episodes"]] == list(range(100, 112))
+    summary = document["summary"]
+    assert summary["episodes"] == 12
+    assert summary["mean"] == pytest.approx(sum(returns) / 12)
+    assert summary["least"] == min(returns)
+    assert summary["most"] == max(returns)
+    low, high = (summary["interquartile_mean"][bound] for bound in ("low", "high"))
+    assert low <= summary["interquartile_mean"]["value"] <= high
+    assert summary["threshold"] == 475
+    assert told.code == (0 if summary["mean"] >= 475 else 1)
+    with table.open(encoding="utf-8") as file:
+        assert [float(row["episode_return"]) for row in csv.DictReader(file)] == returns
+    again = tell(*asked)
+    assert "seeds 100 to 111" in again.out
+    assert f"{summary['mean']:.1f}" in again.out
+
+
+def test_a_policy_of_another_environment_does_not_drive(balancing):
+    told = tell("drive", balancing)
     assert told.code == 1
-    assert "is no policy folder" in told.err
-    assert tell("report", run).code == 0
+    assert "was trained for CartPole-v1, not to drive" in told.err
+    assert told.err.count("\n") == 1
+    assert tell("report", balancing).code == 0
+
+
+@pytest.mark.parametrize("option", [("--starts", "2"), ("--classical",), ("--circuit", "oval")])
+def test_what_is_for_driving_is_refused_for_another_environment(balancing, option):
+    told = tell("evaluate", balancing, *option)
+    assert told.code == 1
+    assert f"{option[0]}:" in told.err
+    assert "was trained for an environment" in told.err
+
+
+def test_what_is_for_another_environment_is_refused_for_driving(trained):
+    told = tell("evaluate", trained[0], "--episodes", "3")
+    assert told.code == 1
+    assert "--episodes:" in told.err
+    assert "was trained to drive" in told.err
 
 
 def test_recorded_drives_are_learned_from_alone_and_accounted_for(tmp_path):

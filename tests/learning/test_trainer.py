@@ -15,7 +15,7 @@ from f1_rl.learning.replay import Replay
 from f1_rl.learning.run_folder import RunFolderError
 from f1_rl.learning.runs import RunSettings, run_settings
 from f1_rl.learning.training import start_run
-from f1_rl.policy import load_policy
+from f1_rl.policy import load_environment_policy, load_policy
 from f1_rl.policy.manifest import read_manifest
 from f1_rl.settings import SettingsError, build_settings, merge, read_yaml
 
@@ -397,7 +397,9 @@ def test_cartpole_goes_through_the_same_loop_and_is_resumed(tmp_path):
         "episode_return",
         "steps",
     ]
-    assert (path / "policy" / "saved_model.pb").is_file()
+    policy = load_environment_policy(path)
+    assert (policy.manifest.env, policy.manifest.env_options) == ("CartPole-v1", {})
+    assert policy.q_values([np.zeros((3, 4), np.float32)]).shape == (3, 2)
     assert newest(path)["envs"] is None
     longer = run(path, cartpole_settings(training={"env_steps": 900}), resume=True)
     assert 900 <= longer.env_steps < 908

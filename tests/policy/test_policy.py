@@ -13,7 +13,13 @@ from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.settings import AgentSettings, NetworkSettings
-from f1_rl.policy import PolicyError, load_policy, save_policy
+from f1_rl.policy import (
+    PolicyError,
+    load_environment_policy,
+    load_policy,
+    names_environment,
+    save_policy,
+)
 from f1_rl.policy.manifest import describe_task, interface_hash, read_manifest
 from f1_rl.settings import build_settings, merge, read_yaml, write_yaml
 
@@ -347,3 +353,9 @@ def test_saving_again_replaces_the_policy_as_a_whole(saved, copied):
     save_policy(copied, saved.agent, saved.manifest)
     assert not (copied / "stray").exists()
     check_values(saved, load_policy(copied))
+
+
+def test_a_policy_that_drives_plays_no_other_environment(saved):
+    assert not names_environment(saved.folder)
+    with pytest.raises(PolicyError, match="was trained to drive circuits"):
+        load_environment_policy(saved.folder)
