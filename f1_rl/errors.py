@@ -15,6 +15,7 @@ _NAMED = (
     ("f1_rl.learning.device", "TensorFlowMissingError"),
     ("f1_rl.learning.device", "NoGpuError"),
     ("f1_rl.learning.agent", "DivergedError"),
+    ("f1_rl.benchmark.turns", "BenchmarkError"),
 )
 
 

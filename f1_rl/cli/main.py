@@ -18,6 +18,7 @@ VERBS = (
     "replay",
     "circuit",
     "launch",
+    "benchmark",
     "determinism",
     "doctor",
 )
