@@ -38,6 +38,11 @@ RUN := $(VENV)/bin/python
 PINS := $(wildcard requirements/py$(subst .,,$(VERSION)).txt)
 ROS_VENV := $(VENV)-ros
 ROS_PINS := $(wildcard requirements/ros-py$(subst .,,$(VERSION)).txt)
+PEERS_VENV := $(VENV)-peers
+PEERS_PINS := $(wildcard requirements/peers-py$(subst .,,$(VERSION)).txt)
+TORCH := torch==2.13.0
+# PyTorch without CUDA, which is found in no other index.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 KERNELS := $(wildcard f1_rl/*/*_kernels.py)
 
 .PHONY: help
@@ -78,6 +83,20 @@ $(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.creat
 test-ros: $(ROS_VENV)/.ready ## Run the tests of the nodes on real ROS 2 wheels (an environment of their own)
 	@$(ROS_VENV)/bin/python -m pytest tests/ros tests/nodes tests/launching $(PYTEST_ARGS)
 
+.PHONY: peers
+peers: $(PEERS_VENV)/.ready ## Make an environment with what f1-rl benchmark compares with (PyTorch, JAX)
+	@echo "$(PEERS_VENV) is ready: $(VENV)/bin/f1-rl benchmark"
+
+# An environment of its own: PyTorch and JAX want other versions of what TensorFlow wants.
+$(PEERS_VENV)/.ready: requirements/build.txt $(PEERS_PINS) setup.py | $(VENV)/.created
+	@echo "Installing $(TORCH) and $$(grep -c == $(PEERS_PINS)) pinned packages (0.5 GB to download, 2 GB on disk) ..."; \
+	rm -rf $(PEERS_VENV); $(RUN) -m venv $(PEERS_VENV); \
+	install="$(PEERS_VENV)/bin/python -m pip install --quiet"; \
+	$$install --no-deps --require-hashes -r requirements/build.txt; \
+	$$install --no-deps --require-hashes -r $(PEERS_PINS); \
+	$$install --extra-index-url $(TORCH_INDEX) $(TORCH); \
+	touch $@; echo "Installed them ($$SECONDS s)."
+
 .PHONY: lint
 lint: setup ## Check style and types
 	@status=0; \
@@ -103,7 +122,8 @@ format: setup ## Format the code and repair what ruff can repair
 
 .PHONY: bench
 bench: setup ## Measure on this machine what docs/results states (without ROS)
-	@for script in $(filter-out benchmarks/ros_%,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
+	@$(VENV)/bin/f1-rl benchmark; \
+	for script in $(filter-out benchmarks/ros_%,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
 .PHONY: worlds
 worlds: setup ## Write worlds/, models/ and config/bridge.yaml anew from the circuits
@@ -169,6 +189,9 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 			--extra test --extra ros \
 			--constraint requirements/constraints.in --constraint requirements/build.txt \
 			--constraint "$$pins" --override requirements/overrides.in setup.py; \
+		compile --python-version "$$version" --output-file "requirements/peers-py$${version/./}.txt" \
+			--extra peers --constraint requirements/peers-constraints.in \
+			--override requirements/peers-overrides.in setup.py; \
 		echo "$$pins, $$ros_pins: $$(grep -c == "$$pins"), $$(grep -c == "$$ros_pins") packages"; \
 	done; \
 	compile --python-version 3.12 --output-file requirements/gpu-py312.txt \

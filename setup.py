@@ -121,6 +121,16 @@ setup(
         "window": ["pygame>=2.1.3"],
         # Breakout and CarRacing, which others publish results for.
         "games": ["ale-py>=0.11", "box2d>=2.3.10", "pygame>=2.1.3"],
+        # What the benchmark compares with, in an environment of its own (make peers): PyTorch and
+        # JAX are not to change what TensorFlow needs.
+        "peers": [
+            "torch>=2.4",
+            "stable-baselines3>=2.9,<2.10",
+            "sbx-rl>=0.28",
+            "jax>=0.4.30",
+            "flax>=0.8",
+            "optax>=0.2",
+        ],
         "test": TEST,
         "dev": [*TEST, *DOCKER_LINT, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
     },

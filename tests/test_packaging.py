@@ -70,7 +70,10 @@ def test_package_xml_and_the_package_agree_on_name_and_version(repository):
     assert manifest.findtext("export/build_type") == "ament_python"
 
 
-@pytest.mark.parametrize("pins", ["build", "py310", "py311", "py312", "gpu-py312"])
+@pytest.mark.parametrize(
+    "pins",
+    ["build", "py310", "py311", "py312", "gpu-py312", "peers-py310", "peers-py311", "peers-py312"],
+)
 def test_every_pin_is_exact_and_hashed_and_names_no_index(pins, repository):
     text = (repository / "requirements" / f"{pins}.txt").read_text("utf-8")
     entries = re.split(r"\n(?=\S)", re.sub(r"(?m)^\s*#.*\n?", "", text).strip())
@@ -186,7 +189,8 @@ def test_every_imported_distribution_is_a_declared_dependency(wheel, repository)
     # The ROS packages are those of package.xml.
     manifest = ElementTree.parse(repository / "package.xml").getroot()
     declared |= {normalised(element.text) for element in manifest.iter("exec_depend")}
-    declared |= {"f1-rl", "llvmlite"}  # llvmlite is Numba's own back end
+    # llvmlite is Numba's own back end, sbx the module of sbx-rl, in the peers' environment alone.
+    declared |= {"f1-rl", "llvmlite", "sbx"}
     distributions = packages_distributions()
     undeclared = {
         f"{source.relative_to(repository)} imports {module}"

@@ -51,12 +51,17 @@ class Row:
     """What was measured of one entry."""
 
     entry: Entry
-    rates: tuple[float, ...]
+    answers: tuple[Message, ...]
     updates_per_s: float
     samples_per_step: float
     import_s: float
     build_to_first_update_s: float
     parameters: int
+
+    @property
+    def rates(self) -> list[float]:
+        """Environment steps a second, one measurement after the other."""
+        return [answer["env_steps"] / answer["seconds"] for answer in self.answers]
 
     @property
     def steps_per_s(self) -> Estimate:
@@ -130,7 +135,7 @@ def _row(entry: Entry, turns: Turns, index: int) -> Row:
     updates = sum(answer["updates"] for answer in answers)
     return Row(
         entry=entry,
-        rates=tuple(answer["env_steps"] / answer["seconds"] for answer in answers),
+        answers=tuple(answers),
         updates_per_s=float(np.median([_updates_per_s(answer) for answer in answers])),
         samples_per_step=updates * entry.work.batch_size / max(steps, 1),
         import_s=start["import_s"],
@@ -201,10 +206,10 @@ def _raw(group: Group, rows: Sequence[Row]) -> list[dict[str, Any]]:
             "system": row.entry.system,
             "updates_per_call": row.entry.work.updates_per_call,
             "repetition": repetition,
-            "env_steps_per_s": rate,
+            **answer,
         }
         for row in rows
-        for repetition, rate in enumerate(row.rates)
+        for repetition, answer in enumerate(row.answers)
     ]
 
 

@@ -19,10 +19,10 @@ class Entry:
 
     @property
     def title(self) -> str:
-        """The system, and the updates in each call of its learner where it is not one."""
-        updates = self.work.updates_per_call
-        calls = f", updates in calls of {updates}" if updates > 1 else ""
-        return SYSTEMS[self.system].title + calls
+        """The system, and how its updates are gathered where they are."""
+        updates, steps = self.work.updates_per_call, self.work.steps_per_call
+        gathered = f", {updates} updates every {steps} steps" if updates > 1 else ""
+        return SYSTEMS[self.system].title + gathered
 
 
 @dataclass(frozen=True)

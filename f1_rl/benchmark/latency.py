@@ -8,7 +8,6 @@ network alone, and LiteRT's interpreter without the checks and the action table 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -99,5 +98,5 @@ def _column(turns: Turns, index: int, name: str) -> Sequence[float]:
     return [float(answer[name]) for answer in turns.of(index)]
 
 
-def _in_us(value: Estimate) -> Any:
+def _in_us(value: Estimate) -> Estimate:
     return Estimate(value.value * 1e6, value.low * 1e6, value.high * 1e6)

@@ -32,8 +32,8 @@ _HEADINGS = (
     "f1_rl is times",
 )
 _NOTE = (
-    "Interquartile means over the seeds with 95 % bootstrap intervals; a run that did not get there "
-    "counts with the whole budget. *f1_rl is times*: the ratio of the medians of the seconds."
+    "Interquartile means over the seeds with 95 % bootstrap intervals; a run that did not get "
+    "there counts with the whole budget. *f1_rl is times*: the ratio of the medians of the seconds."
 )
 
 

@@ -15,7 +15,7 @@ def ours(channel: Channel, *, num_envs: int) -> None:
     envs = F1CameraVectorEnv(num_envs)
     envs.reset(seed=0)
     rng = np.random.default_rng(0)
-    actions = rng.integers(0, envs.single_action_space.n, (_ACTIONS, num_envs))
+    actions = rng.integers(0, len(envs.task.actions), (_ACTIONS, num_envs))
     turn = iter(range(2**62))
     measure_repeatedly(channel, lambda: envs.step(actions[next(turn) % _ACTIONS]), num_envs)
 

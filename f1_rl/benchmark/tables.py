@@ -36,14 +36,12 @@ def _line(cells: Sequence[str]) -> str:
 
 def number(value: float) -> str:
     """Return a figure with three digits that mean something, and thousands apart."""
-    if value != value:
-        return "–"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:,.{digits}f}"
 
 
 def interval(estimate: Estimate) -> str:
-    """Return a figure with the bounds of its interval, all with the digits of the figure."""
-    return " to ".join(
-        (f"{number(estimate.value)} ({number(estimate.low)}", f"{number(estimate.high)})")
-    )
+    """Return a figure with the bounds of its interval, where it has one."""
+    if estimate.low == estimate.high:
+        return number(estimate.value)
+    return f"{number(estimate.value)} ({number(estimate.low)} to {number(estimate.high)})"

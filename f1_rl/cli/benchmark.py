@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tracks",
         nargs="*",
         metavar="TRACK",
-        choices=(*TRACKS, []),
+        type=_track,
         help=f"what to measure, of {', '.join(TRACKS)}; all without it",
     )
     parser.add_argument(
@@ -113,6 +113,12 @@ def _facts(settings: "Options") -> dict[str, Any]:
 
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
+
+
+def _track(text: str) -> str:
+    if text not in TRACKS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(TRACKS)}")
+    return text
 
 
 def _positive_float(text: str) -> float:

@@ -51,9 +51,6 @@ SYSTEMS: Mapping[str, System] = {
         "Stable-Baselines3, our vector environment", "sb3", _TORCH, is_peer=True, vector=True
     ),
     "sbx": System("SBX (JAX)", "sbx_dqn", _JAX, is_peer=True),
-    "sbx-vector": System(
-        "SBX (JAX), our vector environment", "sbx_dqn", _JAX, is_peer=True, vector=True
-    ),
 }
 
 
