@@ -1,5 +1,6 @@
 """Stable-Baselines3's DQN."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,7 @@ def train(channel: Channel, **told: Any) -> None:
     from stable_baselines3 import DQN
 
     gate.imported()
-    torch.set_num_threads(len(_processors()))
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     settings = told["settings"]
     policy = _policy(settings["agent"])
     model = DQN(
@@ -44,7 +45,7 @@ def solve(channel: Channel, **trial: Any) -> None:
     import torch
     from stable_baselines3 import DQN
 
-    torch.set_num_threads(len(_processors()))
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     solve_with_zoo(DQN, channel, device="cpu", **trial)
 
 
@@ -117,13 +118,14 @@ def environment(settings: dict[str, Any], vector: bool) -> Any:
     """Return the environments, ours through an adapter if `vector`."""
     from stable_baselines3.common.env_util import make_vec_env
 
-    import f1_rl  # noqa: F401  # registers the environment
+    # Importing it registers the environment.
+    from f1_rl.driving.registration import CAMERA_ID
 
     if vector:
         from f1_rl.benchmark.systems.sb3_vector import OurVectorEnvironment
 
         return OurVectorEnvironment(settings)
-    drives = settings["env"].startswith("f1_rl/")
+    drives = settings["env"] == CAMERA_ID
     return make_vec_env(
         settings["env"],
         n_envs=settings["training"]["num_envs"],
@@ -171,9 +173,3 @@ def _policy(agent: dict[str, Any]) -> dict[str, Any]:
         policy["features_extractor_class"] = Convolutions
         policy["features_extractor_kwargs"] = {"network": network}
     return policy
-
-
-def _processors() -> set[int]:
-    import os
-
-    return os.sched_getaffinity(0)
