@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.benchmark.channel import Channel
-from f1_rl.policy.policy import TFLITE_NAME
+from f1_rl.policy.model import TFLITE_NAME
 
 Decide = Callable[[npt.NDArray[np.uint8]], Any]
 _OBSERVATIONS = 64

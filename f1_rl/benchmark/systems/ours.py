@@ -37,6 +37,7 @@ def train(channel: Channel, *, settings: dict[str, Any], **_: Any) -> None:
     """Train endlessly with these settings, held at the gate."""
     gate = Gate(channel)
     from f1_rl.learning.agent import Agent
+    from f1_rl.learning.augmentation import Augmentation
     from f1_rl.learning.environments import make_environments
     from f1_rl.learning.observations import ObservationLayout
     from f1_rl.learning.run_folder import RunFolder
@@ -64,6 +65,9 @@ def train(channel: Channel, *, settings: dict[str, Any], **_: Any) -> None:
             training=run.training,
             seed=run.seed,
             listener=_GateKeeper(gate),
+            augmentation=Augmentation(
+                run.agent.augmentation, layout, environments.mirrored_actions
+            ),
         ).run()
 
 
@@ -87,11 +91,11 @@ class _Watch:
 def solve(
     channel: Channel, *, env: str, seed: int, budget: int, evaluate_every: int, episodes: int
 ) -> None:
-    """Train with the preset `cartpole` until it is solved or its own steps are done.
+    """Train with the preset for the environment until it is solved or its own steps are done.
 
     The preset's schedules are over its own steps, so a larger budget does not lengthen it.
     """
-    from f1_rl.learning.runs import run_settings
+    from f1_rl.learning.runs import preset_for, run_settings
     from f1_rl.learning.training import start_run
 
     training = {
@@ -100,9 +104,9 @@ def solve(
         "evaluation_episodes": episodes,
         "stop_when_solved": False,
     }
-    run = run_settings("cartpole", [{"env": env, "seed": seed, "training": training}])
+    run = run_settings(preset_for(env), [{"env": env, "seed": seed, "training": training}])
     if run.training.env_steps > budget:
-        run = run_settings("cartpole", [run.as_dict(), {"training": {"env_steps": budget}}])
+        run = run_settings(preset_for(env), [run.as_dict(), {"training": {"env_steps": budget}}])
     with tempfile.TemporaryDirectory() as folder:
         start_run(run, Path(folder) / "run", _Watch(channel), device="cpu").run()
     channel.send(ended=True)
