@@ -91,9 +91,9 @@ peers: $(PEERS_VENV)/.ready ## Make an environment with what f1-rl benchmark com
 $(PEERS_VENV)/.ready: requirements/build.txt $(PEERS_PINS) setup.py | $(VENV)/.created
 	@echo "Installing $(TORCH) and $$(grep -c == $(PEERS_PINS)) pinned packages (0.5 GB to download, 2 GB on disk) ..."; \
 	rm -rf $(PEERS_VENV); $(RUN) -m venv $(PEERS_VENV); \
-	install="$(PEERS_VENV)/bin/python -m pip install --quiet"; \
-	$$install --no-deps --require-hashes -r requirements/build.txt; \
-	$$install --no-deps --require-hashes -r $(PEERS_PINS); \
+	install="$(PEERS_VENV)/bin/python -m pip install --quiet --no-deps"; \
+	$$install --require-hashes -r requirements/build.txt; \
+	$$install --require-hashes -r $(PEERS_PINS); \
 	$$install --extra-index-url $(TORCH_INDEX) $(TORCH); \
 	touch $@; echo "Installed them ($$SECONDS s)."
 
@@ -191,7 +191,8 @@ lock: ## Resolve requirements/*.in and setup.py anew into the hashed pins (needs
 			--constraint "$$pins" --override requirements/overrides.in setup.py; \
 		compile --python-version "$$version" --output-file "requirements/peers-py$${version/./}.txt" \
 			--extra peers --constraint requirements/peers-constraints.in \
-			--override requirements/peers-overrides.in setup.py; \
+			--constraint requirements/build.txt \
+			--override requirements/peers-overrides.in setup.py requirements/peers.in; \
 		echo "$$pins, $$ros_pins: $$(grep -c == "$$pins"), $$(grep -c == "$$ros_pins") packages"; \
 	done; \
 	compile --python-version 3.12 --output-file requirements/gpu-py312.txt \

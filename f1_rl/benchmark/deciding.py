@@ -1,6 +1,5 @@
 """The workers of the latency track: each decides by the same policy in another way."""
 
-import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -101,7 +100,6 @@ def _measure(channel: Channel, folder: str, decide: Decide) -> None:
     observations = rng.integers(0, 256, (_OBSERVATIONS, 1, *shape), np.uint8)
     decide(observations[0])
     channel.send()
-    gc.disable()
     while True:
         count = int(channel.request()["decisions"])
         elapsed = np.empty(count)
@@ -112,7 +110,6 @@ def _measure(channel: Channel, folder: str, decide: Decide) -> None:
             elapsed[index] = time.perf_counter() - began_s
         p50, p99, greatest = np.percentile(elapsed, (50, 99, 100))
         channel.send(p50=p50, p99=p99, max=greatest)
-        gc.collect()
 
 
 def _observation_shape(task: dict[str, Any]) -> tuple[int, ...]:

@@ -12,10 +12,16 @@ from pathlib import Path
 
 from f1_rl.benchmark.turns import BenchmarkError
 
+_DISTRIBUTIONS = ("torch", "stable-baselines3", "sbx-rl", "jax", "flax", "optax", "numpy")
 INSTALL = "make peers"
 _ASK = (
     "import importlib.util, json, sys; "
     "print(json.dumps([name for name in sys.argv[1:] if not importlib.util.find_spec(name)]))"
+)
+
+_ASK_VERSIONS = (
+    "import json, sys; from importlib.metadata import distributions; "
+    "print(json.dumps({d.name: d.version for d in distributions() if d.name in sys.argv[1:]}))"
 )
 
 
@@ -37,6 +43,14 @@ def find_peers(given: Path | None = None) -> Path | None:
     beside = (Path(f"{sys.prefix}-peers"), Path(__file__).parents[2] / ".venv-peers")
     found = (folder / "bin" / "python" for folder in beside)
     return next((python for python in found if python.is_file()), None)
+
+
+def peers_versions(python: Path) -> dict[str, str]:
+    """Return the versions of the distributions that matter in the peers' environment."""
+    told = subprocess.run(
+        [python, "-c", _ASK_VERSIONS, *_DISTRIBUTIONS], check=True, capture_output=True, text=True
+    )
+    return dict(json.loads(told.stdout))
 
 
 @cache

@@ -21,8 +21,8 @@ from f1_rl.statistics import Estimate, estimate, estimate_ratio
 
 THRESHOLDS = {"CartPole-v0": 195.0, "CartPole-v1": 475.0}
 _SYSTEMS = ("ours", "tf-agents", "sb3", "sbx")
-_BUDGET, _QUICK_BUDGET = 50_000, 600
-_EVALUATE_EVERY, _QUICK_EVALUATE_EVERY = 500, 300
+_BUDGET, _QUICK_BUDGET = 50_000, 300
+_EVALUATE_EVERY, _QUICK_EVALUATE_EVERY = 500, 150
 _EPISODES, _QUICK_EPISODES = 100, 4
 _HEADINGS = (
     "system",

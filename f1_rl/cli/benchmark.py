@@ -100,11 +100,14 @@ def _options(arguments: argparse.Namespace) -> "Options":
 
 def _facts(settings: "Options") -> dict[str, Any]:
     from f1_rl.benchmark.machine import describe_machine
+    from f1_rl.benchmark.peers import peers_versions
     from f1_rl.learning.run_folder import describe_versions
 
+    peers = settings.peers
     return {
         "machine": describe_machine(settings.processors),
         "versions": describe_versions(),
+        "peers_versions": {} if peers is None else peers_versions(peers),
         "quick": settings.quick,
         "seconds": settings.seconds,
         "repetitions": settings.repetitions,

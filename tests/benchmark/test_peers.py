@@ -1,6 +1,7 @@
 """The peers' environment: found, and what is missing named with the command that installs it."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,7 @@ def test_an_environment_can_be_named_by_its_folder_or_its_interpreter(tmp_path):
 def test_a_named_environment_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(BenchmarkError, match=r"holds no interpreter; make one with make peers\.$"):
         peers.find_peers(tmp_path / "nowhere")
+
+
+def test_the_versions_are_those_of_that_environment():
+    assert peers.peers_versions(Path(sys.executable))["numpy"] == version("numpy")

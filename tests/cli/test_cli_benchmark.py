@@ -42,6 +42,7 @@ def test_the_simulator_is_measured(tmp_path):
     assert rates["direct view, batch of 1"]["value"] > 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_latency_of_a_decision_is_measured(tmp_path):
     ways = quick("latency", tmp_path)
@@ -52,6 +53,7 @@ def test_the_latency_of_a_decision_is_measured(tmp_path):
     assert ways["ours"]["p50_s"]["value"] < ways["saved_model"]["p50_s"]["value"]
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_engine_is_measured_without_the_peers_that_are_not_installed(tmp_path):
     told = tell("benchmark", "engine", "--quick", "--output", tmp_path)
@@ -64,6 +66,7 @@ def test_the_engine_is_measured_without_the_peers_that_are_not_installed(tmp_pat
     assert len({row["parameters"] for row in rows}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_time_to_solve_is_measured(tmp_path):
     (env,) = quick("solve", tmp_path).values()
