@@ -28,21 +28,38 @@ PRESETS: dict[str, tuple[str, Changes]] = {
 }
 ABLATION: dict[str, tuple[str, Changes]] = {
     "gazebo": ("gazebo", {}),
+    "not mirrored": ("gazebo", {"agent": {"augmentation": {"mirror": False}}}),
+    "1 update a step": ("gazebo", {"training": {"updates_per_call": 1}}),
+    "not mirrored, 1 update a step": (
+        "gazebo",
+        {
+            "agent": {"augmentation": {"mirror": False}},
+            "training": {"updates_per_call": 1},
+        },
+    ),
+    "4 updates a step": ("gazebo", {"training": {"updates_per_call": 4}}),
+    "shifted by up to 1 pixel": ("gazebo", {"agent": {"augmentation": {"shift": 1}}}),
+    "reset every 200 updates": ("gazebo", {"training": {"reset_every_updates": 200}}),
 }
 
 
 class Watch:
-    """Notes the first evaluation in which every start led to a full lap."""
+    """Notes how far it was at the first evaluation with all laps, or at the end."""
 
     def __init__(self) -> None:
-        self.solved: Progress | None = None
+        self.solved = False
+        self.steps = self.updates = 0
 
     def on_progress(self, progress: Progress) -> None:
-        """Ignore it."""
+        self._note(progress)
 
     def on_evaluation(self, progress: Progress, evaluation: Evaluation, best: bool) -> None:
-        if evaluation.solved:
-            self.solved = self.solved or progress
+        self._note(progress)
+        self.solved = self.solved or evaluation.solved
+
+    def _note(self, progress: Progress) -> None:
+        if not self.solved:
+            self.steps, self.updates = progress.env_step, progress.update
 
 
 def settings_of(preset: str, changes: Changes, seed: int, every: int) -> RunSettings:
@@ -52,8 +69,7 @@ def settings_of(preset: str, changes: Changes, seed: int, every: int) -> RunSett
     return run_settings(preset, [common, changes])
 
 
-def train(settings: RunSettings) -> tuple[int, int] | None:
-    """Return the environment steps and updates until it was solved; None: it was not."""
+def train(settings: RunSettings) -> Watch:
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
         trainer = start_run(settings, Path(folder) / "run", watch, device="cpu")
@@ -61,25 +77,25 @@ def train(settings: RunSettings) -> tuple[int, int] | None:
             trainer.run()
         finally:
             trainer.close()
-    return None if watch.solved is None else (watch.solved.env_step, watch.solved.update)
+    return watch
 
 
 def measure(preset: str, changes: Changes, seeds: range, every: int) -> str:
-    """Train with each seed and return the rest of the row of the table."""
-    steps, updates, unsolved = [], [], 0
+    """Train with each seed and return the cells of the table's row."""
+    runs = []
     for seed in seeds:
         settings = settings_of(preset, changes, seed, every)
-        result = train(settings)
-        unsolved += result is None
-        steps.append(result[0] if result else settings.training.env_steps)
-        updates.append(result[1] if result else settings.training.env_steps)
-        print(f"  {preset} {changes} seed {seed}: {result or 'not reached'}", flush=True)
+        runs.append(train(settings))
+        said = f"{runs[-1].steps} steps, {runs[-1].updates} updates"
+        print(f"seed {seed}: {said if runs[-1].solved else 'not reached'}", flush=True)
+    steps = estimate([run.steps for run in runs])
+    period_s = settings.task.control_period_ms / 1000
     cells = (
-        f"{len(seeds) - unsolved} of {len(seeds)}",
-        f"{estimate(steps):,.0f}",
-        f"{max(steps):,}",
-        f"{estimate(updates).value:,.0f}",
-        f"{0.05 * estimate(steps).value:,.0f} s",
+        f"{sum(run.solved for run in runs)} of {len(runs)}",
+        f"{steps:,.0f}",
+        f"{max(run.steps for run in runs):,}",
+        f"{estimate([run.updates for run in runs]).value:,.0f}",
+        f"{period_s * steps.value:,.0f} s",
     )
     return " | ".join(cells)
 
@@ -94,6 +110,7 @@ def main() -> None:
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     rows = []
     for name, (preset, changes) in (ABLATION if arguments.ablation else PRESETS).items():
+        print(name)
         rows.append(f"| {name} | {measure(preset, changes, seeds, arguments.every)} |")
     print("| | full laps | environment steps, IQM (95 %) | most | updates, IQM | driven, IQM |")
     print("|---|---|---|---|---|---|")
