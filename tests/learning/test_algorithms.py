@@ -294,6 +294,16 @@ def test_a_weight_of_two_is_as_good_as_a_second_sample(algorithm):
         np.testing.assert_allclose(mine, theirs, atol=1e-4)
 
 
+@pytest.mark.parametrize("algorithm", ["double_dqn", "c51"])
+def test_weighted_updates_are_the_same_with_xla(algorithm):
+    batch, weights = chain_batch(1, 24, 0), np.linspace(0.0, 1.0, 24)[None]
+    plain, compiled = (
+        one_update(batch, weights, algorithm=algorithm, xla=xla)[:2] for xla in (False, True)
+    )
+    assert compiled[0] == pytest.approx(plain[0], rel=1e-5)
+    np.testing.assert_allclose(compiled[1], plain[1], rtol=1e-4, atol=1e-5)
+
+
 def test_the_errors_of_an_update_are_temporal_differences():
     batch = chain_batch(1, 24, 0)
     _, errors, _, before = one_update(batch, np.ones((1, 24)), algorithm="dqn")
