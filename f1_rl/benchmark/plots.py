@@ -9,7 +9,7 @@ from f1_rl.benchmark.track import Bars
 from f1_rl.reporting.figures import STAND_INS, new_figure, style
 from f1_rl.reporting.palette import LIGHT
 
-_WIDTH_PX, _HEAD_PX, _BAR_PX = 640, 80, 26
+_WIDTH_PX, _HEAD_PX, _BAR_PX = 880, 80, 26
 _OURS = "f1_rl"
 
 
