@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from f1_rl.benchmark.tables import number
 from f1_rl.benchmark.track import Bars
@@ -45,6 +46,10 @@ def bars_svg(plot: Bars) -> str:
             )
         if plot.logarithmic:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            # The style writes no formulas, of which the powers of ten would be made.
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.12)
         axes.set_yticks(places, [title for title, _ in plot.bars])
         axes.invert_yaxis()

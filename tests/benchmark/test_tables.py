@@ -47,6 +47,8 @@ def test_a_plot_names_its_bars_and_writes_no_stand_in_colour():
     svg = bars_svg(Bars("engine", "One CartPole", "steps a second", bars, logarithmic=True))
     for text in ("f1_rl", "TF-Agents", "One CartPole", "steps a second", "4,000"):
         assert f">{text}<" in svg
+    assert ">1,000<" in svg
+    assert "mathdefault" not in svg
     assert not any(colour in svg for colour in STAND_INS.values())
 
 
