@@ -41,8 +41,9 @@ ROS_PINS := $(wildcard requirements/ros-py$(subst .,,$(VERSION)).txt)
 PEERS_VENV := $(VENV)-peers
 PEERS_PINS := $(wildcard requirements/peers-py$(subst .,,$(VERSION)).txt)
 TORCH := torch==2.13.0
-# PyTorch without CUDA, which is found in no other index.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# The index of PyTorch's builds without CUDA, which its installation page names; without it comes the
+# default build, with gigabytes of CUDA libraries.
+TORCH_INDEX ?=
 KERNELS := $(wildcard f1_rl/*/*_kernels.py)
 
 .PHONY: help
@@ -94,7 +95,8 @@ $(PEERS_VENV)/.ready: requirements/build.txt $(PEERS_PINS) setup.py | $(VENV)/.c
 	install="$(PEERS_VENV)/bin/python -m pip install --quiet --no-deps"; \
 	$$install --require-hashes -r requirements/build.txt; \
 	$$install --require-hashes -r $(PEERS_PINS); \
-	$$install --extra-index-url $(TORCH_INDEX) $(TORCH); \
+	$(PEERS_VENV)/bin/python -m pip install --quiet \
+		$(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) $(TORCH); \
 	touch $@; echo "Installed them ($$SECONDS s)."
 
 .PHONY: lint
