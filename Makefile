@@ -123,9 +123,9 @@ format: setup ## Format the code and repair what ruff can repair
 	@$(RUN) -m ruff format .
 
 .PHONY: bench
-bench: setup ## Measure on this machine what docs/results states (without ROS)
+bench: setup ## Measure on this machine what docs/results states (without ROS and the ablation)
 	@$(VENV)/bin/f1-rl benchmark; \
-	for script in $(filter-out benchmarks/ros_%,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
+	for script in $(filter-out benchmarks/ros_% benchmarks/ablation.py,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
 .PHONY: worlds
 worlds: setup ## Write worlds/, models/ and config/bridge.yaml anew from the circuits
