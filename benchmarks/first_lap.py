@@ -34,13 +34,14 @@ def run(preset: str, seed: int, folder: Path) -> dict[str, Any]:
 def main() -> None:
     """Run all seeds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default 3)")
+    parser.add_argument("--seeds", type=int, default=3, help="how many (default 3)")
+    parser.add_argument("--first-seed", type=int, default=0, help="the first of them (default 0)")
     parser.add_argument("--preset", default=DEFAULT_PRESET, help=f"default {DEFAULT_PRESET}")
     arguments = parser.parse_args()
     print(f"{'seed':>4}  {'env steps':>9}  {'updates':>7}  {'seconds from process start':>26}")
     steps, seconds = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(arguments.seeds):
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
             result = run(arguments.preset, seed, Path(folder))
             solved = result["solved"]
             if solved is None:

@@ -24,7 +24,7 @@ import numpy as np
 
 from f1_rl.benchmark.flops import step_flops
 from f1_rl.benchmark.groups import GROUPS, Entry, Group, without
-from f1_rl.benchmark.systems import SYSTEMS, interpreter, missing
+from f1_rl.benchmark.systems import SYSTEMS, interpreter, say_missing
 from f1_rl.benchmark.tables import Table, interval, number
 from f1_rl.benchmark.track import Bars, Options, Outcome
 from f1_rl.benchmark.turns import BenchmarkError, Job, Message, Turns, take_turns
@@ -76,9 +76,7 @@ def measure_engine(options: Options) -> Outcome:
         BenchmarkError: A system could not be measured, or the networks of a group differ.
     """
     names = [entry.system for group in GROUPS for entry in group.entries]
-    absent = missing(names, options.peers)
-    for sentence in absent.values():
-        options.say(sentence)
+    absent = say_missing(names, options)
     if "ours" in absent:
         return Outcome()
     measured = {}
@@ -86,7 +84,7 @@ def measure_engine(options: Options) -> Outcome:
         if options.quick and group.name not in _QUICK_GROUPS:
             continue
         options.say(f"engine: {group.title} ...")
-        present = without(group, set(absent))
+        present = without(group, absent)
         measured[group.name] = (present, _measure(present, options))
     return Outcome(
         tables=[

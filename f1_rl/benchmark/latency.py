@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from f1_rl.benchmark.systems import missing
+from f1_rl.benchmark.systems import say_missing
 from f1_rl.benchmark.tables import Table, interval, number
 from f1_rl.benchmark.track import Bars, Options, Outcome
 from f1_rl.benchmark.turns import Job, Turns, take_turns
@@ -35,10 +35,7 @@ def measure_latency(options: Options) -> Outcome:
     Raises:
         BenchmarkError: One of them failed.
     """
-    absent = missing(["ours"], options.peers)
-    for sentence in absent.values():
-        options.say(sentence)
-    if absent:
+    if say_missing(["ours"], options):
         return Outcome()
     decisions = _QUICK_DECISIONS if options.quick else _DECISIONS
     processors = options.processors[:1]

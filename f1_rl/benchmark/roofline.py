@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from f1_rl.benchmark.groups import GROUPS
-from f1_rl.benchmark.systems import missing
+from f1_rl.benchmark.systems import say_missing
 from f1_rl.benchmark.tables import Table, interval, number
 from f1_rl.benchmark.track import Bars, Options, Outcome
 from f1_rl.benchmark.turns import Job, Turns, take_turns
@@ -36,10 +36,7 @@ def measure_roofline(options: Options) -> Outcome:
     Raises:
         BenchmarkError: One of them failed.
     """
-    absent = missing(["ours"], options.peers)
-    for sentence in absent.values():
-        options.say(sentence)
-    if absent:
+    if say_missing(["ours"], options):
         return Outcome()
     options.say("roofline: peaks and learners ...")
     turns = take_turns(

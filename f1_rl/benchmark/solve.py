@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from f1_rl.benchmark.systems import SYSTEMS, interpreter, missing
+from f1_rl.benchmark.systems import SYSTEMS, interpreter, say_missing
 from f1_rl.benchmark.tables import Table, interval
 from f1_rl.benchmark.track import Bars, Options, Outcome
 from f1_rl.benchmark.turns import Job, Message, Worker
@@ -64,9 +64,7 @@ def measure_solve(options: Options) -> Outcome:
     Raises:
         BenchmarkError: A system could not be run.
     """
-    absent = missing(_SYSTEMS, options.peers)
-    for sentence in absent.values():
-        options.say(sentence)
+    absent = say_missing(_SYSTEMS, options)
     systems = [name for name in _SYSTEMS if name not in absent]
     if "ours" not in systems:
         return Outcome()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from f1_rl.benchmark import engine
+from f1_rl.benchmark import engine, systems
 from f1_rl.benchmark.groups import GROUPS, Entry, Group
 from f1_rl.benchmark.track import Options, Outcome
 from f1_rl.benchmark.turns import BenchmarkError, Turns
@@ -31,7 +31,7 @@ def measure(monkeypatch, *, targets: dict[str, float], parameters=(702,) * 4) ->
         for row in ROUNDS
     )
     monkeypatch.setattr(engine, "GROUPS", [Group("poles", "Poles", entries, targets)])
-    monkeypatch.setattr(engine, "missing", lambda *_: {})
+    monkeypatch.setattr(systems, "missing", lambda *_: {})
     monkeypatch.setattr(engine, "interpreter", lambda *_: "python")
     monkeypatch.setattr(engine, "take_turns", lambda *_, **__: Turns(tuple(starts), rounds))
     return engine.measure_engine(Options((0,), say=lambda _: None))

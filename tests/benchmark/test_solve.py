@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from f1_rl.benchmark import solve
+from f1_rl.benchmark import solve, systems
 from f1_rl.benchmark.channel import Channel
 from f1_rl.benchmark.solving import Trial, greedy_returns
 
@@ -62,13 +62,13 @@ def test_the_systems_take_turns_with_each_seed(monkeypatch):
         return solve.Run(env, system, seed, system != "sb3", 1000 + seed, seconds[system])
 
     monkeypatch.setattr(solve, "_run", run)
-    monkeypatch.setattr(solve, "missing", lambda *_: {"sbx": "SBX is skipped."})
+    monkeypatch.setattr(systems, "missing", lambda *_: {"sbx": "SBX is skipped."})
     said = []
     outcome = solve.measure_solve(solve.Options((0,), seeds=2, say=said.append))
     assert said[0] == "SBX is skipped."
-    systems = ["ours", "tf-agents", "sb3"]
+    present = ["ours", "tf-agents", "sb3"]
     assert order == [
-        (env, system, seed) for env in solve.THRESHOLDS for seed in (0, 1) for system in systems
+        (env, system, seed) for env in solve.THRESHOLDS for seed in (0, 1) for system in present
     ]
     table = outcome.tables[1]
     assert "475" in table.title

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from f1_rl.benchmark.peers import INSTALL, missing_modules
+from f1_rl.benchmark.track import Options
 
 _HERE = "f1_rl.benchmark.systems"
 
@@ -77,3 +78,11 @@ def missing(names: Iterable[str], peers: Path | None) -> dict[str, str]:
                 f"install it with {command}."
             )
     return sentences
+
+
+def say_missing(names: Iterable[str], options: Options) -> set[str]:
+    """Say which systems cannot be run and how to get them, and return their names."""
+    sentences = missing(names, options.peers)
+    for sentence in sentences.values():
+        options.say(sentence)
+    return set(sentences)
