@@ -264,14 +264,27 @@ class Trainer:
         """Go on from the newest checkpoint.
 
         Raises:
-            CheckpointError: There is none, or it was made with other settings.
+            CheckpointError: There is none, or it was made with other settings or by a version that
+                saved other things.
         """
-        state = self._checkpoints.load_latest()
+        folder, state = self._checkpoints.folder, self._checkpoints.load_latest()
         try:
-            self._agent.restore(state["agent"])
-            self._replay.restore(state["replay"])
+            self._restore(state)
         except ValueError as error:
-            raise CheckpointError(f"{self._checkpoints.folder}: {error}") from error
+            raise CheckpointError(f"{folder}: {error}") from error
+        except KeyError as error:
+            raise CheckpointError(
+                f"{folder}: the newest checkpoint lacks {error}, so another version wrote it; "
+                "resume with that version, or start another run."
+            ) from error
+        for table in (self._metrics, self._evaluations):
+            table.cut_after("env_step", self.env_steps)
+            table.cut_after("update", self._agent.updates)
+        self._resumed = True
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._agent.restore(state["agent"])
+        self._replay.restore(state["replay"])
         # The one in the checkpoint may have been changed since.
         self._agent.set_learning_rate(self._agent_settings.learning_rate)
         self._exploration.restore(state["exploration"])
@@ -290,10 +303,6 @@ class Trainer:
             self._envs.reset(seed=self._env_seed)
             self._envs.restore(state["envs"])
             self._observations = tuple(state["observations"])
-        for table in (self._metrics, self._evaluations):
-            table.cut_after("env_step", self.env_steps)
-            table.cut_after("update", self._agent.updates)
-        self._resumed = True
 
     def _begin(self) -> None:
         if self._resumed:

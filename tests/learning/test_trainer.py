@@ -246,6 +246,16 @@ def test_a_checkpoint_of_another_network_or_replay_is_refused(finished):
             start_run(tiny_settings(**changes), path, Quiet(), device="cpu", resume=True)
 
 
+def test_a_checkpoint_of_another_version_is_refused(finished, tmp_path):
+    path = tmp_path / "older"
+    shutil.copytree(finished[0], path)
+    state = newest(path)
+    del state["episodes"]
+    Checkpoints(path / "checkpoints").save(10**6, state)
+    with pytest.raises(CheckpointError, match="lacks 'episodes', so another version wrote it"):
+        start_run(tiny_settings(), path, Quiet(), device="cpu", resume=True)
+
+
 def test_a_used_folder_is_refused_and_left_as_it_is(finished):
     path, settings, _ = finished
     before = sorted(str(entry) for entry in path.rglob("*"))
