@@ -101,6 +101,7 @@ def train(cell: tuple[str, int]) -> list[Record]:
     """Return the evaluations of one run."""
     # TensorFlow is imported by the processes that train alone.
     from f1_rl.learning.agent import Agent
+    from f1_rl.learning.augmentation import Augmentation
     from f1_rl.learning.environments import make_environments
     from f1_rl.learning.evaluation import LapEvaluator
     from f1_rl.learning.observations import ObservationLayout
@@ -126,6 +127,9 @@ def train(cell: tuple[str, int]) -> list[Record]:
             training=settings.training,
             seed=settings.seed,
             listener=curve,
+            augmentation=Augmentation(
+                settings.agent.augmentation, layout, environments.mirrored_actions
+            ),
         )
         trainer.run()
         trainer.close()
