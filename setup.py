@@ -80,6 +80,8 @@ setup(
     install_requires=[
         "numpy>=1.24,<2",
         "scipy>=1.10",
+        # Quadratic programmes, for the line of least curvature.
+        "clarabel>=0.9",
         "numba>=0.58",
         # The same cv2 without a window system: the wheel with windows needs libGL.
         "opencv-python-headless>=4.8",

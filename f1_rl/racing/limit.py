@@ -1,0 +1,66 @@
+"""The lap times that physics allows on a circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+
+from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.racing.lap import FastestLap, fastest_lap
+from f1_rl.racing.limits import driving_limits
+from f1_rl.racing.lines import centre_line, minimum_curvature_line
+from f1_rl.simulation import Vehicle
+
+# From the line of least curvature to nearly the shortest one, in 1/m^2.
+_LENGTH_WEIGHTS = (0.003, 0.01, 0.03, 0.1, 0.3)
+
+
+@dataclass(frozen=True)
+class RacingLimit:
+    """The fastest flying laps of a car on a circuit, for lines inside the road.
+
+    Attributes:
+        centre_line: Along the centre line.
+        minimum_curvature: Along the line of least curvature.
+        fastest: The fastest of these, and of lines between the one of least curvature and the
+            shortest one (F. Braghin et al., "Race driver model", Computers & Structures 86, 2008).
+    """
+
+    centre_line: FastestLap
+    minimum_curvature: FastestLap
+    fastest: FastestLap
+
+
+def racing_limit(circuit: Circuit, vehicle: Vehicle, commands: FloatArray) -> RacingLimit:
+    """Return the limit on a circuit, computed once for each circuit and car.
+
+    Args:
+        circuit: To drive around, in either direction.
+        vehicle: The car.
+        commands: (A, 2) forward speeds (m/s) and yaw rates (rad/s) of the actions.
+
+    Raises:
+        TypeError: Nothing is known of the limits of such a car.
+    """
+    pairs = tuple((float(speed), float(yaw_rate)) for speed, yaw_rate in commands)
+    # Vehicles are frozen dataclasses.
+    return _racing_limit(circuit, cast(Hashable, vehicle), pairs)
+
+
+@lru_cache(maxsize=128)
+def _racing_limit(
+    circuit: Circuit, vehicle: Hashable, commands: tuple[tuple[float, float], ...]
+) -> RacingLimit:
+    limits = driving_limits(cast(Vehicle, vehicle), np.array(commands))
+    centre = fastest_lap(centre_line(circuit), limits)
+    least = fastest_lap(minimum_curvature_line(circuit), limits)
+    between = [
+        fastest_lap(minimum_curvature_line(circuit, length_weight=weight), limits)
+        for weight in _LENGTH_WEIGHTS
+    ]
+    fastest = min((centre, least, *between), key=lambda lap: lap.lap_time_s)
+    return RacingLimit(centre, least, fastest)
