@@ -9,6 +9,7 @@ _NAMED = (
     ("f1_rl.bags.errors", "BagError"),
     ("f1_rl.driving.cars", "CarFault"),
     ("f1_rl.launching", "LaunchError"),
+    ("f1_rl.live.errors", "LiveError"),
     ("f1_rl.reporting.run_folder", "ReportError"),
     ("f1_rl.learning.run_folder", "RunFolderError"),
     ("f1_rl.learning.checkpoints", "CheckpointError"),

@@ -137,6 +137,11 @@ class LapCounter:
         self._time_s[:] = time
         return step_m
 
+    @property
+    def lap_time_s(self) -> FloatArray:
+        """(N,) time since the lap that is being driven began, NaN before the first one."""
+        return np.subtract(self._time_s, self._lap_began_s)
+
     def state(self) -> dict[str, Any]:
         """Return a copy of everything that evolves, for a checkpoint."""
         return {name: array.copy() for name, array in vars(self).items()}

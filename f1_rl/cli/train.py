@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.cli.watching import add_watch, watching
 
 if TYPE_CHECKING:
+    from f1_rl.cli.training_display import TrainingDisplay
     from f1_rl.learning.runs import RunSettings
     from f1_rl.learning.trainer import Trainer
+    from f1_rl.live.spectator import TrainingSpectator
 
 SUMMARY = "Learn to drive from camera frames; leaves a run folder with policy, report and video."
 
@@ -44,26 +47,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-report", action="store_true", help="leave out the lap, its video and the report"
     )
+    add_watch(parser)
     options.add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train."""
     settings, folder = _settings(arguments)
-    # Only now, since a wrong option should not cost the seconds that TensorFlow takes.
+    # Only now, since a wrong option should not cost the seconds that others take to import.
     from f1_rl.cli.training_display import TrainingDisplay
+
+    display = TrainingDisplay(settings, folder, quiet=arguments.json)
+    with watching(arguments, settings, folder, display.say) as spectator:
+        trainer, interrupted = _train(arguments, settings, folder, display, spectator)
+        result = _result(trainer, folder, display, interrupted)
+        if settings.drives and not arguments.no_report and not interrupted:
+            result["lap"] = _drive_lap(trainer, folder, display, spectator)
+        if spectator is not None:
+            spectator.end(_outcome(result, folder))
+    display.on_end(result)
+    if arguments.json:
+        options.print_json(result)
+    return 130 if interrupted else 0
+
+
+def _train(
+    arguments: argparse.Namespace,
+    settings: "RunSettings",
+    folder: Path,
+    display: "TrainingDisplay",
+    spectator: "TrainingSpectator | None",
+) -> "tuple[Trainer, bool]":
+    """Return the trainer of a run that has ended, and whether it was told to."""
     from f1_rl.learning.device import describe_device
     from f1_rl.learning.training import start_run
 
-    with TrainingDisplay(settings, folder, quiet=arguments.json) as display:
+    resume = arguments.resume is not None
+    with display:
         trainer = start_run(
-            settings, folder, display, device=arguments.device, resume=arguments.resume is not None
+            settings, folder, display, device=arguments.device, resume=resume, spectator=spectator
         )
+        if spectator is not None:
+            spectator.recall(folder)
         if trainer.demonstrations is not None:
             for account in trainer.demonstrations.accounts:
                 display.say(str(account))
         display.on_start(describe_device(trainer.device), trainer.env_steps)
-        interrupted = _run_interruptibly(trainer)
+        return trainer, _run_interruptibly(trainer)
+
+
+def _result(
+    trainer: "Trainer", folder: Path, display: "TrainingDisplay", interrupted: bool
+) -> dict[str, Any]:
+    """Return what came of a run."""
     result: dict[str, Any] = {
         "run_dir": str(folder),
         "env_steps": trainer.env_steps,
@@ -76,15 +112,30 @@ def run(arguments: argparse.Namespace) -> int:
             "transitions": len(trainer.demonstrations),
             "bags": [account.as_dict() for account in trainer.demonstrations.accounts],
         }
-    if settings.drives and not arguments.no_report and not interrupted:
-        from f1_rl.reporting.finish import finish_run
+    return result
 
-        display.say("Driving a lap with the best policy, writing video and report ...")
-        result["lap"] = finish_run(folder, trainer.cars_behind_topics)
-    display.on_end(result)
-    if arguments.json:
-        options.print_json(result)
-    return 130 if interrupted else 0
+
+def _drive_lap(
+    trainer: "Trainer",
+    folder: Path,
+    display: "TrainingDisplay",
+    spectator: "TrainingSpectator | None",
+) -> dict[str, Any]:
+    """Drive a lap with what was learned, write the report, and return how the lap went."""
+    from f1_rl.reporting.finish import finish_run
+
+    sentence = "Driving a lap with the best policy, writing video and report ..."
+    display.say(sentence)
+    if spectator is not None:
+        spectator.say(sentence)
+    return finish_run(folder, trainer.cars_behind_topics)
+
+
+def _outcome(result: dict[str, Any], folder: Path) -> str:
+    """Return what the live page says at the end."""
+    how = "was stopped and saved" if result["interrupted"] else "is over"
+    where = f"its report is {folder / 'report.html'}" if "lap" in result else f"it is in {folder}"
+    return f"The run {how} after {result['env_steps']:,} environment steps; {where}."
 
 
 def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":

@@ -97,6 +97,16 @@ class DrivingTask:
         """N."""
         return self.cars.num_cars
 
+    @property
+    def laps(self) -> LapCounter:
+        """Laps and lap times since each car's episode began; to be read only."""
+        return self._laps
+
+    @property
+    def projection(self) -> Projection:
+        """Where the cars are on their circuits, (N,)."""
+        return self._project()
+
     def random_starts(self, count: int, rng: np.random.Generator) -> Starts:
         """Draw starts anywhere on the circuits, as the settings allow."""
         chosen: StartSettings = self.settings.starts

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.driving.cars import CarFault
+from f1_rl.learning.audience import Audience, Decision, Listener, Spectator
 from f1_rl.learning.augmentation import Augmentation
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.control import TrainingControl
 from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
-from f1_rl.learning.evaluation import Evaluation, Evaluator
+from f1_rl.learning.evaluation import Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
@@ -26,16 +27,6 @@ from f1_rl.learning.tensorboard import EventWriter
 Array = npt.NDArray[Any]
 
 _LOG = logging.getLogger(__name__)
-
-
-class Listener(Protocol):
-    """Is told how training goes."""
-
-    def on_progress(self, progress: Progress) -> None:
-        """Called with every row of metrics.csv."""
-
-    def on_evaluation(self, progress: Progress, evaluation: Evaluation, best: bool) -> None:
-        """Called after every evaluation."""
 
 
 class PolicyStore(Protocol):
@@ -62,6 +53,7 @@ class Trainer:
         listener: Listener,
         augmentation: Augmentation,
         demonstrations: Demonstrations | None = None,
+        spectator: Spectator | None = None,
     ) -> None:
         """Bring the parts together.
 
@@ -77,6 +69,7 @@ class Trainer:
             listener: Is told how it goes.
             augmentation: Changes the pictures of every batch.
             demonstrations: Recorded drives to learn from, too.
+            spectator: Looks at it now and then.
         """
         self._envs = envs
         self.demonstrations = demonstrations
@@ -86,7 +79,7 @@ class Trainer:
         self._policies = policies
         self._settings = training
         self._agent_settings = agent_settings
-        self._listener = listener
+        self._audience = Audience(listener, spectator)
         self._layout: ObservationLayout = agent.layout
         seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3)]
         self._env_seed = seeds[0]
@@ -322,7 +315,13 @@ class Trainer:
     def _choose(self) -> Array:
         values = self._agent.noisy_q_values(self._observations)
         self._mean_q = float(values.max(axis=1).mean())
-        return self._exploration.choose(values.argmax(axis=1), self.env_steps)
+        actions = self._exploration.choose(values.argmax(axis=1), self.env_steps)
+        if self._audience.wants_decision:
+            progress = self._progress(float("nan"))
+            self._audience.see(
+                Decision(self._envs, self._layout, self._observations, values, actions, progress)
+            )
+        return actions
 
     def _keep(self, actions: Array, outcome: tuple[Any, ...]) -> None:
         """Put what came of a step into the replay, and count it."""
@@ -379,6 +378,7 @@ class Trainer:
         return min(1.0, self._agent.updates / settings.offline_updates)
 
     def _evaluate(self, steps_per_s: float) -> None:
+        self._audience.say("Drives or plays an evaluation, without exploring ...")
         evaluation = self._evaluator.evaluate(self._agent.q_values)
         # Not before: one that is broken off is done again by whoever resumes the run.
         self._counters["evaluated_at"] = self.env_steps
@@ -401,7 +401,7 @@ class Trainer:
             }
             self._evaluations.write({**place, **row})
         self._events.write_evaluation(evaluation, progress.env_step)
-        self._listener.on_evaluation(progress, evaluation, best)
+        self._audience.on_evaluation(progress, evaluation, best)
         if self._evaluator.moves_training_cars:
             self._begin_anew()
         if evaluation.solved:
@@ -413,7 +413,7 @@ class Trainer:
         progress = self._progress(steps_per_s)
         self._metrics.write(vars(progress))
         self._events.write_progress(progress)
-        self._listener.on_progress(progress)
+        self._audience.on_progress(progress)
 
     def _progress(self, steps_per_s: float) -> Progress:
         return Progress(

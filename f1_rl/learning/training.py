@@ -7,6 +7,7 @@ from typing import Any
 from f1_rl.bags.episodes import Account, Episode
 from f1_rl.bags.transitions import convert_bags
 from f1_rl.driving.task import DrivingTask
+from f1_rl.learning.audience import Listener, Spectator
 from f1_rl.learning.augmentation import Augmentation
 from f1_rl.learning.demonstrations import Demonstrations, load_episodes, save_episodes
 from f1_rl.learning.device import DeviceChoice, NoGpuError, choose_device
@@ -21,7 +22,7 @@ from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
 from f1_rl.learning.runs import RunSettings, check_demonstrations
 from f1_rl.learning.tabular import TabularAgent
-from f1_rl.learning.trainer import Listener, Trainer
+from f1_rl.learning.trainer import Trainer
 from f1_rl.policy.environment import EnvironmentManifest
 from f1_rl.policy.manifest import PolicyManifest, describe_task
 from f1_rl.policy.writer import save_policy
@@ -65,6 +66,7 @@ def start_run(
     *,
     device: DeviceChoice = "auto",
     resume: bool = False,
+    spectator: Spectator | None = None,
 ) -> Trainer:
     """Return a trainer that is ready to run in a folder.
 
@@ -74,6 +76,7 @@ def start_run(
         listener: Is told how training goes.
         device: Where to compute.
         resume: Go on from the newest checkpoint; `config.yaml` is written anew.
+        spectator: Looks at training now and then.
 
     Raises:
         NoGpuError: A GPU was asked for and there is none.
@@ -89,7 +92,9 @@ def start_run(
     chosen = _choose_device(settings, device)
     environments = make_environments(settings)
     try:
-        return _make_trainer(settings, folder, listener, environments, recorded, chosen, resume)
+        return _make_trainer(
+            settings, folder, listener, spectator, environments, recorded, chosen, resume
+        )
     except BaseException:
         # Cars behind topics have one commander; one that is left over keeps the next away.
         environments.vector.close()
@@ -100,6 +105,7 @@ def _make_trainer(
     settings: RunSettings,
     folder: RunFolder,
     listener: Listener,
+    spectator: Spectator | None,
     environments: Environments,
     recorded: tuple[list[Episode], list[Account]],
     device: str,
@@ -127,6 +133,7 @@ def _make_trainer(
         training=settings.training,
         seed=settings.seed,
         listener=listener,
+        spectator=spectator,
         augmentation=Augmentation(
             settings.agent.augmentation, layout, environments.mirrored_actions
         ),

@@ -23,6 +23,7 @@ Message = dict[str, Any]
 
 _MAP_POINTS = 600
 _JPEG_QUALITY = 80
+_BETWEEN_FRAMES = 128
 
 
 @dataclass(frozen=True)
@@ -190,18 +191,19 @@ def plain(value: Any) -> Any:
 
 
 def observation_picture(frames: UInt8Array, channels: int = 1) -> UInt8Array:
-    """Return stacked frames as one picture, the oldest on top.
+    """Return stacked frames as one picture, the oldest on the left.
 
     Args:
         frames: `(R, C, K * channels)`, the newest last.
         channels: Of one frame: 1, or 3 for RGB. Of any other number the mean is shown.
 
     Returns:
-        `(K * R, C)`, or `(K * R, C, 3)`.
+        `(R, K * C + K - 1)`, or `(R, K * C + K - 1, 3)`: a grey column between frames.
     """
     rows, columns, depth = frames.shape
-    stacked = frames.reshape(rows, columns, depth // channels, channels).transpose(2, 0, 1, 3)
-    picture = stacked.reshape(-1, columns, channels)
+    stacked = frames.reshape(rows, columns, depth // channels, channels).transpose(0, 2, 1, 3)
+    parted = np.pad(stacked, ((0, 0), (0, 0), (0, 1), (0, 0)), constant_values=_BETWEEN_FRAMES)
+    picture = parted.reshape(rows, -1, channels)[:, :-1]
     return picture if channels == 3 else picture.mean(axis=2).astype(np.uint8)
 
 
@@ -225,7 +227,7 @@ def _data_uri(picture: Picture | None, form: Literal["jpeg", "png"]) -> str | No
     if picture is None:
         return None
     pixels = picture() if callable(picture) else picture
-    bgr = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if form == "jpeg" else []
-    _, encoded = cv2.imencode(f".{form}", np.ascontiguousarray(bgr), options)
+    _, encoded = cv2.imencode(f".{form}", bgr, options)
     return f"data:image/{form};base64,{base64.b64encode(encoded.tobytes()).decode()}"

@@ -64,3 +64,15 @@ def speed_colours(fractions: npt.ArrayLike) -> npt.NDArray[np.float64]:
     positions = np.linspace(0.0, 1.0, len(stops))
     clipped = np.clip(np.atleast_1d(np.asarray(fractions, dtype=np.float64)), 0.0, 1.0)
     return np.stack([np.interp(clipped, positions, stops[:, c]) for c in range(3)], axis=1)
+
+
+def style_variables() -> str:
+    """Return the roles as variables of a style sheet, by what the reader's system prefers."""
+    light, dark = (
+        " ".join(f"--{role}: {colour};" for role, colour in palette.items())
+        for palette in (LIGHT, DARK)
+    )
+    return (
+        f":root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -240,11 +240,25 @@ class Simulator:
         Returns:
             (H, W, 3) uint8 RGB.
         """
+        return self.frame_later(car)()
+
+    def frame_later(self, car: int) -> Callable[[], NDArray[np.uint8]]:
+        """Return what draws one car's whole picture of this moment, whenever and in any thread.
+
+        Args:
+            car: Its number.
+
+        Returns:
+            A function that returns (H, W, 3) uint8 RGB.
+        """
         one = np.array([car])
-        picture: NDArray[np.uint8] = self.renderer.frames(
-            self._circuit_index[one], self._here[one], self._seen[one]
-        )[0]
-        return picture
+        index, here, seen = self._circuit_index[one], self._here[one], self._seen[one]
+
+        def draw() -> NDArray[np.uint8]:
+            picture: NDArray[np.uint8] = self.renderer.frames(index, here, seen)[0]
+            return picture
+
+        return draw
 
     @property
     def _seen(self) -> Appearance:
