@@ -9,6 +9,9 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from f1_rl.errors import told
+from f1_rl.setting_refusals import refusal, unknown_setting
+
 PositiveInt = Annotated[int, Meta(gt=0)]
 NonNegativeInt = Annotated[int, Meta(ge=0)]
 # The largest float as a bound keeps infinity out, and not-a-number is within no bounds.
@@ -64,14 +67,10 @@ def build_settings(kind: type[S], values: Any, source: str = "settings") -> S:
     try:
         settings = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at ")
-        where = path.rpartition("$")[2].strip("`.")
-        raise SettingsError(
-            f"{source}: {where + ': ' if where else ''}{reason.replace('`', '')}."
-        ) from error
+        raise SettingsError(f"{source}: {refusal(error, values, kind)}.") from error
     unknown = _unknown_name(values, msgspec.to_builtins(settings))
     if unknown is not None:
-        raise SettingsError(f"{source}: there is no setting {unknown!r}.")
+        raise SettingsError(f"{source}: {unknown_setting(unknown, kind)}.")
     return settings
 
 
@@ -100,7 +99,7 @@ def parse_assignment(text: str) -> dict[str, Any]:
     try:
         tree: Any = yaml.load(value, _Loader)
     except yaml.YAMLError as error:
-        raise SettingsError(f"--set {text}: the value is not valid YAML.") from error
+        raise SettingsError(f"--set {text}: the value is not valid YAML; quote it.") from error
     for key in reversed(keys):
         tree = {key: tree}
     return dict(tree)
@@ -115,11 +114,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise SettingsError(f"{path}: cannot be read ({told(error)}).") from error
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f" (line {error.problem_mark.line + 1})"
+        raise SettingsError(f"{path}: is not valid YAML{line}; correct it.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is not valid YAML.") from error
+        raise SettingsError(f"{path}: is not valid YAML; correct it or give another.") from error
     if not isinstance(content, dict):
-        raise SettingsError(f"{path}: holds no mapping of names to values.")
+        raise SettingsError(f"{path}: holds no mapping of names to values; write name: value.")
     return content
 
 

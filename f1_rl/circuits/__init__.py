@@ -16,6 +16,7 @@ from f1_rl.circuits.laps import LapCounter
 from f1_rl.circuits.library import (
     DEFAULT_CIRCUIT,
     CircuitDefinition,
+    check_circuit_name,
     circuit_definition,
     circuit_names,
     load_circuit,
@@ -32,6 +33,7 @@ __all__ = [
     "LapCounter",
     "Poses",
     "Projection",
+    "check_circuit_name",
     "circuit_definition",
     "circuit_names",
     "load_circuit",

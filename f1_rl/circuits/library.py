@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -17,6 +16,7 @@ from f1_rl.circuits.csv_file import read_circuit_csv
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.generator import RANDOM_PREFIX, random_circuit
 from f1_rl.circuits.geometry import FloatArray
+from f1_rl.errors import did_you_mean
 
 DATA_PACKAGE = "f1_rl.circuits.data"
 DEFAULT_CIRCUIT = "simple"
@@ -81,12 +81,7 @@ def circuit_definition(name: str) -> CircuitDefinition:
         CircuitError: If there is no such circuit, or its file cannot be understood.
     """
     if name not in circuit_names():
-        close = difflib.get_close_matches(name, circuit_names(), n=1)
-        hint = f" (did you mean '{close[0]}'?)" if close else ""
-        raise CircuitError(
-            f"There is no circuit '{name}'{hint}; give a CSV file, '{RANDOM_PREFIX}<seed>', or one "
-            f"of: {', '.join(circuit_names())}."
-        )
+        raise _unknown(name)
     file = resources.files(DATA_PACKAGE).joinpath(f"{name}.yaml")
     try:
         return _parse_definition(name, yaml.safe_load(file.read_text(encoding="utf-8")))
@@ -109,23 +104,47 @@ def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit
     """
     if not (np.isfinite(scale) and scale > 0.0):
         raise CircuitError(f"The scale of a circuit must be greater than zero, not {scale}.")
+    check_circuit_name(name_or_csv_path)
     name = str(name_or_csv_path)
-    is_path = isinstance(name_or_csv_path, Path) or Path(name).suffix or len(Path(name).parts) > 1
-    if is_path:
+    if _is_path(name_or_csv_path):
         return read_circuit_csv(name_or_csv_path, scale=scale)
-    return _load_by_name(name, float(scale))
+    if name.startswith(RANDOM_PREFIX):
+        return random_circuit(int(name.removeprefix(RANDOM_PREFIX)), scale=float(scale))
+    return circuit_definition(name).build(float(scale))
 
 
-def _load_by_name(name: str, scale: float) -> Circuit:
-    seed = name.removeprefix(RANDOM_PREFIX)
-    if seed != name:
-        if not seed.isdecimal():
+def check_circuit_name(name_or_csv_path: str | Path) -> None:
+    """Refuse a name that no circuit has, without loading one.
+
+    Args:
+        name_or_csv_path: What `load_circuit` is to load.
+
+    Raises:
+        CircuitError: There is no such circuit, or no such file.
+    """
+    name = str(name_or_csv_path)
+    if _is_path(name_or_csv_path):
+        if not Path(name).exists():
+            raise CircuitError(f"Cannot read {name}: there is no such file; check the path.")
+    elif name.startswith(RANDOM_PREFIX):
+        if not name.removeprefix(RANDOM_PREFIX).isdecimal():
             raise CircuitError(
                 f"'{name}' names no random circuit: write {RANDOM_PREFIX} and a whole number, as "
                 f"in '{RANDOM_PREFIX}17'."
             )
-        return random_circuit(int(seed), scale=scale)
-    return circuit_definition(name).build(scale)
+    elif name not in circuit_names():
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> CircuitError:
+    return CircuitError(
+        f"There is no circuit '{name}'{did_you_mean(name, circuit_names())}; give a CSV file, "
+        f"'{RANDOM_PREFIX}<seed>', or one of: {', '.join(circuit_names())}."
+    )
+
+
+def _is_path(name: str | Path) -> bool:
+    return isinstance(name, Path) or bool(Path(name).suffix) or len(Path(name).parts) > 1
 
 
 def _parse_definition(name: str, data: dict[str, Any]) -> CircuitDefinition:

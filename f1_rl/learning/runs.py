@@ -9,8 +9,10 @@ from typing import Annotated, Any
 from msgspec import Meta, field
 
 from f1_rl.bags.transitions import DemonstrationSettings
+from f1_rl.circuits import check_circuit_name
 from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names
+from f1_rl.errors import did_you_mean
 from f1_rl.learning import atari
 from f1_rl.learning.run_folder import RunFolder
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
@@ -92,14 +94,15 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
 
     Raises:
         SettingsError: The preset does not exist, or a setting does not fit.
+        CircuitError: A circuit has a name that is none.
     """
     path = PRESETS / f"{preset}.yaml"
     if preset not in preset_names():
         path = Path(preset)
         if path.suffix not in (".yaml", ".yml"):
             raise SettingsError(
-                f"there is no preset {preset!r}; choose from {', '.join(preset_names())}, "
-                "or give a YAML file."
+                f"there is no preset {preset!r}{did_you_mean(preset, preset_names())}; "
+                f"choose from {', '.join(preset_names())}, or give a YAML file."
             )
     values = read_yaml(path)
     values.pop("description", None)
@@ -108,7 +111,11 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
     settings = RunSettings().as_dict()
     for change in (values, *changes):
         settings = merge(settings, change)
-    return build_settings(RunSettings, settings, "settings")
+    built = build_settings(RunSettings, settings, "settings")
+    if built.drives:
+        for name in expand_circuit_names(built.task.circuits):
+            check_circuit_name(name)
+    return built
 
 
 def check_demonstrations(settings: RunSettings) -> None:

@@ -134,7 +134,7 @@ def test_values_of_another_type_or_out_of_range_are_refused(
         ({"preset": "embedded"}, "preset embedded is made for f1_rl/F1Camera-v0; choose gazebo"),
         ({"circuit": "atlantis"}, "no circuit 'atlantis'"),
         ({"settings": ["task.circuits=[oval, simple]"]}, "drives in one world, but circuits has 2"),
-        ({"settings": ["agent.gama=0.5"]}, "unknown field gama"),
+        ({"settings": ["agent.gama=0.5"]}, "no setting 'agent.gama'"),
         ({"settings": ["agent.gamma"]}, "write it as name=value"),
         ({"resume": "/nowhere"}, "/nowhere: is no run folder"),
         ({"width": 100}, "100 pixels wide cannot be averaged into 64 equal columns"),
