@@ -30,9 +30,17 @@ class SavedQFunction:
         self.folder = folder
         self._interpreter = interpreter = _load_interpreter(folder)
         inputs = sorted(interpreter.get_input_details(), key=lambda detail: str(detail["name"]))
-        self._inputs = [(int(detail["index"]), tuple(detail["shape"])[1:]) for detail in inputs]
+        self._inputs = [
+            (int(detail["index"]), tuple(int(size) for size in detail["shape"][1:]))
+            for detail in inputs
+        ]
         self._output = int(interpreter.get_output_details()[0]["index"])
         self._batch = 1
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the parts of one observation, in the order of their names."""
+        return [shape for _, shape in self._inputs]
 
     def q_values(self, parts: Sequence[Array]) -> npt.NDArray[np.float32]:
         """Return the action values `(N, A)`.
@@ -44,8 +52,8 @@ class SavedQFunction:
             PolicyError: Their shapes are not those the policy was trained with.
         """
         shapes = [part.shape[1:] for part in parts]
-        if shapes != [shape for _, shape in self._inputs]:
-            expected = ", ".join(str(shape) for _, shape in self._inputs)
+        if shapes != self.shapes:
+            expected = ", ".join(map(str, self.shapes))
             raise PolicyError(f"{self.folder}: takes observations {expected}, not {shapes}.")
         count = len(parts[0])
         if count != self._batch:
