@@ -163,7 +163,7 @@ def _open_sinks(
         video = ReplayVideo(
             outputs.folder / VIDEO_FILE,
             f"f1_rl  ·  {reader.bag.path.resolve().name}",
-            pilot.preprocessing.view.rows,
+            pilot.preprocessing,
             pilot.action_names,
             fps=1.0 / pilot.control_period_s,
         )

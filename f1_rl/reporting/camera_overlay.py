@@ -96,15 +96,13 @@ def _draw_heat(
     picture: Picture, preprocessing: Preprocessing, saliency: npt.NDArray[np.floating[Any]]
 ) -> None:
     peak = float(saliency.max())
-    heat = spread_over_camera(preprocessing, saliency)
-    if not peak > 0.0:
-        return
-    part = slice(preprocessing.view.rows[0], preprocessing.view.rows[-1] + 1)
     # The root, because a score is a square: half the change of the values, half the colour.
-    opacity = _HEAT_OPACITY * np.sqrt(heat[part] / peak)
-    for channel, colour in enumerate(HEAT_COLOUR):
-        seen = picture[part, :, channel].astype(np.float32)
-        picture[part, :, channel] = np.rint(seen + opacity * (colour - seen))
+    strength = np.sqrt(saliency / peak) if peak > 0.0 else np.zeros(saliency.shape)
+    part = slice(preprocessing.view.rows[0], preprocessing.view.rows[-1] + 1)
+    opacity = spread_over_camera(preprocessing, _HEAT_OPACITY * strength)[part]
+    seen = np.ascontiguousarray(picture[part])
+    colour = np.broadcast_to(np.array(HEAT_COLOUR, np.uint8), seen.shape)
+    picture[part] = cv2.blendLinear(seen, np.ascontiguousarray(colour), 1.0 - opacity, opacity)
 
 
 def _draw_rows(picture: Picture, preprocessing: Preprocessing) -> None:

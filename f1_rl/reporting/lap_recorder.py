@@ -15,6 +15,7 @@ from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.driving.task import DrivingTask, Outcome
 from f1_rl.policy import Policy
+from f1_rl.policy.saliency import saliency_of
 from f1_rl.reporting.video import LapVideo, VideoFrame
 from f1_rl.settings import build_settings, merge
 
@@ -23,18 +24,20 @@ _ATTEMPTS = 3
 
 
 class _RecordingDriver:
-    """Drives by the policy and keeps what it thought and where the car was."""
+    """Drives by the policy and keeps what it saw and thought, and why."""
 
-    def __init__(self, policy: Policy, task: DrivingTask) -> None:
+    def __init__(self, policy: Policy, task: DrivingTask, *, filmed: bool) -> None:
         self._policy = policy
         self._task = task
+        self._explain = saliency_of(policy) if filmed else None
         self.q_values = np.zeros(len(policy.command_table))
         self.camera: npt.NDArray[np.uint8] | None = None
-        self.wants_camera = False
+        self.saliency: npt.NDArray[np.float32] | None = None
 
     def commands(self, observations: Observation) -> npt.NDArray[np.float64]:
-        if self.wants_camera:
+        if self._explain is not None:
             self.camera = self._task.cars.frame(0)
+            self.saliency = self._explain.of(observations)
         self.q_values = self._policy.observation_values(observations)[0].astype(np.float64)
         return np.asarray(self._policy.command_table[[int(self.q_values.argmax())]])
 
@@ -80,10 +83,9 @@ def record_lap(
 def _record(
     policy: Policy, lap: LapDrive, trace_path: Path | None, video_path: Path | None
 ) -> Drive:
-    driver = _RecordingDriver(policy, lap.task)
+    driver = _RecordingDriver(policy, lap.task, filmed=video_path is not None)
     rows: list[dict[str, Any]] = []
     with _video(video_path, lap.task) as video:
-        driver.wants_camera = video is not None
 
         def observe_step(task: DrivingTask, observations: Observation, outcome: Outcome) -> None:
             row = _row(task, driver, outcome)
@@ -107,7 +109,7 @@ def _video(path: Path | None, task: DrivingTask) -> Iterator[LapVideo | None]:
         yield None
         return
     names, fps = task.actions.action_names, 1.0 / task.cars.control_period_s
-    with LapVideo(path, task.cars.circuits[0], names, fps=fps) as video:
+    with LapVideo(path, task.cars.circuits[0], names, task.preprocessing, fps=fps) as video:
         yield video
 
 
@@ -129,6 +131,7 @@ def _row(task: DrivingTask, driver: _RecordingDriver, outcome: Outcome) -> dict[
         "heading_error_rad": float(step.projection.heading_error_rad[0]),
         "reward": float(outcome.rewards[0]),
     }
+    row.update({f"reward_{name}": float(term[0]) for name, term in outcome.reward_terms.items()})
     row.update({f"q_{index}": float(value) for index, value in enumerate(driver.q_values)})
     return {name: round(v, 6) if isinstance(v, float) else v for name, v in row.items()}
 
@@ -153,4 +156,5 @@ def _video_frame(
         lap_time_s=row["time_s"],
         lateral_error_m=row["lateral_error_m"],
         lap=int(outcome.step.laps[0]) + 1,
+        saliency=driver.saliency,
     )

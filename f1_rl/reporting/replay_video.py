@@ -13,7 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.driving.observation import Preprocessing
+from f1_rl.reporting.camera_panel import CameraPanel
 from f1_rl.reporting.glyphs import Picture
+from f1_rl.reporting.lap_picture import PanelPicture
 from f1_rl.reporting.palette import DARK, rgb
 from f1_rl.reporting.video import PanelVideo
 from f1_rl.reporting.video_panels import (
@@ -21,7 +24,6 @@ from f1_rl.reporting.video_panels import (
     GRID,
     INK,
     MUTED,
-    CameraPanel,
     Card,
     FiguresPanel,
     ObservationPanel,
@@ -31,7 +33,6 @@ from f1_rl.reporting.video_panels import (
 
 RECORDED: Final = rgb(DARK["second"])
 _HISTORY: Final = 100
-_MARKED: Final = rgb(DARK["third"])
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class ReplayVideo(PanelVideo):
     Args:
         path: The file to write; replaced where it exists.
         title: Over the picture.
-        rows: Of the picture, those that the network looks at.
+        preprocessing: What makes the observations of the pictures.
         action_names: (A,) names of the actions, in the order of the Q-values.
         fps: Frames a second; of real time if that is the rate of the camera.
 
@@ -67,35 +68,21 @@ class ReplayVideo(PanelVideo):
         self,
         path: Path,
         title: str,
-        rows: Sequence[int],
+        preprocessing: Preprocessing,
         action_names: Sequence[str],
         *,
         fps: float,
     ) -> None:
         def panels(canvas: Picture) -> tuple[Any, ...]:
             return (
-                CameraPanel(canvas[16:628, 16:832], title),
+                CameraPanel(canvas[16:628, 16:832], title, preprocessing),
                 ObservationPanel(canvas[320:450, 848:1264]),
                 QValuePanel(canvas[464:704, 848:1264], action_names),
                 _CommandPanel(canvas[642:704, 16:832]),
                 _HistoryPanel(canvas[16:306, 848:1264]),
             )
 
-        self._rows = list(rows)
-        super().__init__(path, panels, fps)
-
-    def add(self, frame: ReplayVideoFrame) -> None:
-        """Compose one frame, the network's rows marked, and encode it; see `PanelVideo.add`."""
-        super().add(self._marked(frame))
-
-    def _marked(self, frame: ReplayVideoFrame) -> ReplayVideoFrame:
-        """Return the frame with the network's rows marked at both edges of its picture."""
-        camera = frame.camera.copy()
-        mark = max(4, camera.shape[1] // 40)
-        rows = [row for row in self._rows if row < len(camera)]
-        camera[rows, :mark] = camera[rows, -mark:] = _MARKED
-        values: dict[str, Any] = {**vars(frame), "camera": camera}
-        return ReplayVideoFrame(**values)
+        super().__init__(path, PanelPicture(panels), fps)
 
 
 class _CommandPanel(FiguresPanel):

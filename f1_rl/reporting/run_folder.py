@@ -39,6 +39,7 @@ _MEANING = {
     TABLE_FILE: "what was learned cannot be drawn",
 }
 _Q_PREFIX = "q_"
+_REWARD_PREFIX = "reward_"
 _OUR_NAMESPACE = "f1_rl/"
 _CSV_FIELD_LIMIT_CHARS = 10_000
 
@@ -102,6 +103,8 @@ class Lap:
 
     q_values: FloatArray
     """(T, A) float64: the network's estimate of each action's return."""
+    reward_terms: Mapping[str, FloatArray]
+    """(T,) float64 for each reward rule, weighted; empty for traces that lack them."""
     time_s: FloatArray
     x_m: FloatArray
     y_m: FloatArray
@@ -297,7 +300,13 @@ def _evaluations(table: _Table) -> Evaluations:
 
 
 def _lap(table: _Table) -> Lap:
-    return Lap(q_values=_numbered(table, _Q_PREFIX), **_columns(table, Lap))
+    terms = {
+        name.removeprefix(_REWARD_PREFIX): table.numbers(name)
+        for name in table.header
+        if name.startswith(_REWARD_PREFIX)
+    }
+    q_values = _numbered(table, _Q_PREFIX)
+    return Lap(q_values=q_values, reward_terms=terms, **_columns(table, Lap))
 
 
 def _learned_table(table: _Table) -> LearnedTable:
@@ -316,7 +325,7 @@ def _numbered(table: _Table, prefix: str) -> FloatArray:
 
 
 def _field_names(kind: type[Metrics] | type[Evaluations] | type[Lap]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind) if f.name != "q_values")
+    return tuple(f.name for f in fields(kind) if f.name not in ("q_values", "reward_terms"))
 
 
 def _columns(

@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from f1_rl.circuits.circuit import Circuit
-from f1_rl.reporting.glyphs import Picture
+from f1_rl.driving.observation import Preprocessing
+from f1_rl.reporting.lap_picture import HEIGHT_PX, WIDTH_PX, LapPicture, PanelPicture
 from f1_rl.reporting.mp4_file import Mp4File
-from f1_rl.reporting.video_panels import (
-    PAGE,
-    CameraPanel,
-    MapPanel,
-    ObservationPanel,
-    Panel,
-    QValuePanel,
-    StatusPanel,
-    VideoFrame,
-)
+from f1_rl.reporting.video_panels import VideoFrame
 
 __all__ = ["LapVideo", "VideoFrame"]
 
 V = TypeVar("V", bound="PanelVideo")
 
-WIDTH_PX: Final = 1280
-HEIGHT_PX: Final = 720
-
 
 class PanelVideo:
-    """Composes panels on one canvas and encodes it as H.264 in an MP4 file.
+    """Encodes pictures made of panels as H.264 in an MP4 file.
 
     The file appears under its name only when it is complete, see `Mp4File`. Use it as a context
     manager.
 
     Args:
         path: The file to write, such as `lap.mp4`; replaced where it exists.
-        make_panels: Makes the panels, each on its part of the canvas (H, W, 3) uint8.
+        picture: Makes them.
         fps: Frames a second: with one frame a control period, 1 / control_period_s is real time.
 
     Raises:
         ReportError: The file cannot be written.
     """
 
-    def __init__(
-        self, path: Path, make_panels: Callable[[Picture], tuple[Panel, ...]], fps: float
-    ) -> None:
-        self._canvas = np.empty((HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8)
-        self._canvas[:] = PAGE
-        self._panels = make_panels(self._canvas)
+    def __init__(self, path: Path, picture: PanelPicture, fps: float) -> None:
+        self._picture = picture
         self._file = Mp4File(path, WIDTH_PX, HEIGHT_PX, fps)
 
     def __enter__(self: V) -> V:
@@ -66,7 +49,7 @@ class PanelVideo:
         self._file.__exit__(kind, error, traceback)
 
     def add(self, frame: Any) -> None:
-        """Compose one frame and encode it.
+        """Paint one frame and encode it.
 
         Args:
             frame: What happened in one control period.
@@ -75,9 +58,7 @@ class PanelVideo:
             ReportError: The file cannot be written; nothing of it is left.
             ValueError: The video is closed.
         """
-        for panel in self._panels:
-            panel.paint(frame)
-        self._file.add(self._canvas)
+        self._file.add(self._picture.paint(frame))
 
     def close(self) -> None:
         """Write what is left and give the file its name; without a frame, leave no file.
@@ -95,6 +76,8 @@ class LapVideo(PanelVideo):
         path: The file to write, such as `lap.mp4`; replaced where it exists.
         circuit: The circuit that is driven.
         action_names: (A,) names of the actions, in the order of the Q-values.
+        preprocessing: What makes the observations, if their rows and the saliency of the decisions
+            are to be shown.
         fps: Frames a second.
 
     Raises:
@@ -102,15 +85,12 @@ class LapVideo(PanelVideo):
     """
 
     def __init__(
-        self, path: Path, circuit: Circuit, action_names: Sequence[str], *, fps: float = 20.0
+        self,
+        path: Path,
+        circuit: Circuit,
+        action_names: Sequence[str],
+        preprocessing: Preprocessing | None = None,
+        *,
+        fps: float = 20.0,
     ) -> None:
-        def panels(canvas: Picture) -> tuple[Panel, ...]:
-            return (
-                CameraPanel(canvas[16:628, 16:832], f"f1_rl  ·  {circuit.name}"),
-                StatusPanel(canvas[642:704, 16:832]),
-                MapPanel(canvas[16:306, 848:1264], circuit),
-                ObservationPanel(canvas[320:450, 848:1264]),
-                QValuePanel(canvas[464:704, 848:1264], action_names),
-            )
-
-        super().__init__(path, panels, fps)
+        super().__init__(path, LapPicture(circuit, action_names, preprocessing), fps)

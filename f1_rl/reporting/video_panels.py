@@ -50,6 +50,8 @@ class VideoFrame:
         lap_time_s: Time since the lap began.
         lateral_error_m: Distance from the centre line, positive to its left.
         lap: Number of the lap that is being driven, from 1.
+        saliency: (R, C) float, how much each place of the observation matters to the decision;
+            None where that is not known.
     """
 
     camera: npt.NDArray[np.uint8]
@@ -64,6 +66,7 @@ class VideoFrame:
     lap_time_s: float
     lateral_error_m: float
     lap: int = 1
+    saliency: npt.NDArray[np.floating[Any]] | None = None
 
 
 def paint_card(picture: Picture, radius_px: int = 10) -> None:
@@ -103,36 +106,6 @@ class Card:
     def begin(self) -> None:
         """Bring the fixed parts back."""
         self.picture[:] = self.fixed
-
-
-class CameraPanel:
-    """The camera's picture, as large as fits.
-
-    Args:
-        picture: (H, W, 3) uint8, the part of the video's picture to paint.
-        caption: A line over the picture's upper left corner.
-    """
-
-    def __init__(self, picture: Picture, caption: str) -> None:
-        self._picture = picture
-        self._caption = caption
-        self._font = Font(15, bold=True)
-        picture[:] = 0
-
-    def paint(self, frame: VideoFrame) -> None:
-        """Paint one frame."""
-        height, width = self._picture.shape[:2]
-        rows, columns = frame.camera.shape[:2]
-        scale = min(height / rows, width / columns)
-        size = (min(width, round(columns * scale)), min(height, round(rows * scale)))
-        smooth = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-        top, left = (height - size[1]) // 2, (width - size[0]) // 2
-        target = self._picture[top : top + size[1], left : left + size[0]]
-        target[:] = cv2.resize(frame.camera, size, interpolation=smooth)
-        text_px = self._font.width_px(self._caption)
-        pill = self._picture[14 : 14 + 30, 14 : 14 + text_px + 24]
-        pill[:] = pill // 3
-        self._font.draw(self._picture, self._caption, (26, 20), INK)
 
 
 class MapPanel(Card):

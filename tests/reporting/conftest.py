@@ -27,7 +27,8 @@ EVALUATIONS = (
 )
 LAP = (
     "time_s,x_m,y_m,yaw_rad,speed_mps,yaw_rate_radps,command_speed_mps,command_yaw_rate_radps,"
-    "action,arc_length_m,lateral_error_m,heading_error_rad,reward,q_0,q_1,q_2"
+    "action,arc_length_m,lateral_error_m,heading_error_rad,reward,reward_progress,"
+    "reward_lateral_error,q_0,q_1,q_2"
 )
 
 
@@ -85,7 +86,7 @@ class RunMaker:
             rows.append(
                 [i * PERIOD_S, poses.x_m[i], poses.y_m[i], poses.yaw_rad[i], 5.5 + np.sin(i / 50),
                  yaw_rate[i], v, w, action, arc_length_m[i], lateral_m[i], heading_error_rad[i],
-                 0.3, *q_values]
+                 0.9 - lateral_m[i] ** 2, 0.9, -(lateral_m[i] ** 2), *q_values]
             )  # fmt: skip
         return rows
 

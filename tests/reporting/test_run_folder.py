@@ -32,6 +32,29 @@ def test_whole_run_is_read_with_its_numbers(write_run: WriteRun) -> None:
     assert run.circuit_names == ("simple",)
 
 
+def test_reward_terms_are_read_by_the_names_of_their_rules(write_run: WriteRun) -> None:
+    lap = read_run(write_run()).lap
+
+    assert lap is not None
+    assert list(lap.reward_terms) == ["progress", "lateral_error"]
+    np.testing.assert_allclose(sum(lap.reward_terms.values()), lap.reward, atol=1e-9)
+
+
+def test_a_trace_from_before_there_were_reward_terms_is_read(write_run: WriteRun) -> None:
+    run_dir = write_run()
+    path = run_dir / "lap.csv"
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    kept = [i for i, name in enumerate(lines[0]) if not name.startswith("reward_")]
+    path.write_text("".join(",".join(cells[i] for i in kept) + "\n" for cells in lines))
+
+    run = read_run(run_dir)
+
+    assert run.lap is not None
+    assert run.lap.reward_terms == {}
+    assert np.isfinite(run.lap.reward).all()
+    assert run.notes == ()
+
+
 def test_a_line_cut_off_inside_a_number_is_left_out(write_run: WriteRun) -> None:
     path = write_run() / "metrics.csv"
     content = path.read_bytes()

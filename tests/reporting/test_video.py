@@ -12,11 +12,15 @@ import numpy.typing as npt
 import pytest
 
 from f1_rl.circuits.circuit import Circuit
+from f1_rl.driving.observation import ObservationSettings, Preprocessing
+from f1_rl.reporting.camera_overlay import HEAT_COLOUR, ROW_COLOUR
+from f1_rl.reporting.camera_panel import CameraPanel
 from f1_rl.reporting.film_strip import film_strip
 from f1_rl.reporting.palette import DARK, rgb
 from f1_rl.reporting.run_folder import ReportError
 from f1_rl.reporting.video import LapVideo, VideoFrame
 from f1_rl.reporting.video_panels import MapPanel, ObservationPanel, QValuePanel
+from f1_rl.simulation import Camera
 
 ACTIONS = ("left", "straight", "right")
 Q_PANEL_LEFT, Q_PANEL_TOP = 848, 464
@@ -107,6 +111,34 @@ def test_camera_keeps_its_colours_through_the_encoder(
     picture = decode(path)[-1].astype(np.int64)
     np.testing.assert_allclose(picture[200, 400], [150, 190, 230], atol=4)
     np.testing.assert_allclose(picture[560, 400], [90, 95, 100], atol=4)
+
+
+def test_the_video_shows_what_the_network_looks_at(
+    tmp_path: Path, circuit: Circuit, frame: VideoFrame
+) -> None:
+    preprocessing = Preprocessing(ObservationSettings(), Camera())
+    saliency = np.zeros((24, 64), np.float32)
+    saliency[20:, 20:24] = 1.0
+    path = tmp_path / "lap.mp4"
+    with LapVideo(path, circuit, ACTIONS, preprocessing) as video:
+        for _ in range(5):
+            video.add(dataclasses.replace(frame, saliency=saliency))
+
+    picture = decode(path)[-1].astype(np.int64)
+    row = 16 + round(1.275 * preprocessing.view.rows[22])
+    hot, cold = picture[row, 16 + round(1.275 * 220)], picture[row, 16 + round(1.275 * 500)]
+    assert np.abs(hot - HEAT_COLOUR).sum() < 0.5 * np.abs(cold - HEAT_COLOUR).sum()
+    assert np.abs(picture[row - 2 : row + 3, 20] - ROW_COLOUR).max(axis=1).min() < 60
+
+
+def test_a_picture_of_another_size_is_shown_as_it_is(frame: VideoFrame) -> None:
+    picture = blank(612, 816)
+    preprocessing = Preprocessing(ObservationSettings(), Camera())
+    CameraPanel(picture, "", preprocessing).paint(
+        dataclasses.replace(frame, camera=np.full((240, 320, 3), 77, np.uint8))
+    )
+
+    assert (picture[100:, 100:] == 77).all()
 
 
 def test_best_q_value_has_the_longest_bar(frame: VideoFrame) -> None:
