@@ -89,11 +89,13 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def parse_assignment(text: str) -> dict[str, Any]:
     """Turn `"agent.gamma=0.9"` into `{"agent": {"gamma": 0.9}}`; the value is read as YAML.
 
+    The dot in `FILE.py:FUNCTION`, the name of a reward rule, separates nothing.
+
     Raises:
         SettingsError: There is no `=` or no name before it, or the value is not YAML.
     """
     name, separator, value = text.partition("=")
-    keys = name.strip().split(".")
+    keys = re.split(r"\.(?!py:)", name.strip())
     if not separator or not all(keys):
         raise SettingsError(f"--set {text}: write it as name=value, for example agent.gamma=0.9.")
     try:

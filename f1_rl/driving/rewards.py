@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from f1_rl.circuits import FloatArray
+from f1_rl.driving.own_rewards import load_own_rule, names_own_rule
 from f1_rl.driving.step import Step
 from f1_rl.settings import SettingsError
 
@@ -67,18 +68,26 @@ class Rewards:
     """A weighted sum of rules."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        """Take the weight of each rule by its name.
+        """Take the weight of each rule by its name, or by `FILE.py:FUNCTION` of one's own.
 
         Raises:
             SettingsError: A rule does not exist, or there is none at all.
         """
-        unknown = [name for name in weights if name not in RULES]
+        unknown = [name for name in weights if name not in RULES and not names_own_rule(name)]
         if unknown or not weights:
             known = ", ".join(RULES)
             named = f"there is no reward rule {unknown[0]!r}" if unknown else "no reward is chosen"
-            raise SettingsError(f"rewards: {named}; choose from {known}.")
+            raise SettingsError(
+                f"rewards: {named}; choose from {known}, or name a function of yours as "
+                "FILE.py:FUNCTION."
+            )
         self.weights = dict(weights)
+        self._rules = {name: RULES.get(name) or load_own_rule(name) for name in weights}
 
     def terms(self, step: Step) -> dict[str, FloatArray]:
-        """Return the weighted reward of each rule, (N,) each."""
-        return {name: weight * RULES[name](step) for name, weight in self.weights.items()}
+        """Return the weighted reward of each rule, (N,) each.
+
+        Raises:
+            SettingsError: A rule of one's own failed, or returned no finite number for each car.
+        """
+        return {name: weight * self._rules[name](step) for name, weight in self.weights.items()}

@@ -48,7 +48,7 @@ class TaskSettings(Settings, frozen=True):
         camera: The camera.
         observation: What is made of its frames.
         actions: Name of the action table, or a YAML file that holds one.
-        rewards: The weight of each reward rule.
+        rewards: The weight of each reward rule, of the package or `FILE.py:FUNCTION` of one's own.
         endings: When an episode ends.
         starts: Where it begins.
         variation: By how much pictures and delays vary from episode to episode.

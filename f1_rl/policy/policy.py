@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.driving.environment import Observation
+from f1_rl.driving.own_rewards import names_own_rule
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask
 from f1_rl.policy.manifest import (
@@ -31,9 +32,17 @@ class Policy(SavedQFunction):
 
     @property
     def task_settings(self) -> TaskSettings:
-        """The driving task that the policy was trained in."""
+        """The driving task that the policy was trained in, without reward rules of one's own.
+
+        A policy drives without them, also where their files are not, and runs no code of whoever
+        made it.
+        """
+        task = dict(self.manifest.task)
+        rewards = task.pop("rewards", {})
+        kept = {name: weight for name, weight in rewards.items() if not names_own_rule(name)}
+        task |= {"rewards": kept} if kept else {}
         try:
-            return build_settings(TaskSettings, self.manifest.task, str(self.folder))
+            return build_settings(TaskSettings, task, str(self.folder))
         except SettingsError as error:
             raise PolicyError(str(error)) from error
 

@@ -303,6 +303,13 @@ def test_other_circuits_cars_pictures_and_rules_fit(saved, changes):
     load_policy(saved.folder).check_fits(task_of(changes))
 
 
+def test_a_policy_drives_without_the_reward_rules_of_whoever_trained_it(copied):
+    edit(copied, lambda c: c["task"].update(rewards={"mine.py:brave": 1.0, "progress": 0.5}))
+    assert load_policy(copied).task_settings.rewards == {"progress": 0.5}
+    edit(copied, lambda c: c["task"].update(rewards={"mine.py:brave": 1.0}))
+    assert load_policy(copied).task_settings.rewards == TaskSettings().rewards
+
+
 def test_whole_metres_are_hashed_alike_however_they_are_written():
     assert interface_hash({"a": [1, 2.0], "b": {"c": 3}}) == interface_hash(
         {"b": {"c": 3.0}, "a": (1.0, 2)}
