@@ -13,6 +13,8 @@ import numpy.typing as npt
 from scipy import stats
 
 _RESAMPLES = 10_000
+# Of whole curves, each point of which is a figure.
+_CURVE_RESAMPLES = 1_000
 _SEED = 0
 
 
@@ -27,6 +29,15 @@ class Estimate:
     def __format__(self, spec: str) -> str:
         """Write all three as `spec` says, as in `12.3 (11.9 to 13.0)`."""
         return f"{self.value:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
+
+
+@dataclass(frozen=True)
+class Band:
+    """A curve with the bounds of its pointwise 95 % interval, each `(T,)`."""
+
+    value: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
 
 
 def interquartile_mean(samples: npt.ArrayLike, axis: int = -1) -> Any:
@@ -48,6 +59,29 @@ def estimate(
     if not len(values):
         raise ValueError("there is nothing to estimate from.")
     return _bootstrap((values,), statistic, paired=False)
+
+
+def estimate_curve(samples: npt.ArrayLike) -> Band:
+    """Return the interquartile mean of one curve for each seed, with its interval.
+
+    The percentile bootstrap draws seeds with replacement, a whole curve at a time: the points of a
+    curve depend on each other, the seeds do not.
+
+    Args:
+        samples: `(N, T)`, the curves of N seeds at T common places, all finite.
+
+    Raises:
+        ValueError: There is no curve.
+    """
+    curves = np.asarray(samples, np.float64)
+    if curves.ndim != 2 or not len(curves):
+        raise ValueError("there is nothing to estimate from.")
+    value = interquartile_mean(curves, axis=0)
+    rng = np.random.default_rng(_SEED)
+    drawn = rng.integers(0, len(curves), (_CURVE_RESAMPLES, len(curves)))
+    resampled = interquartile_mean(curves[drawn], axis=1)
+    low, high = np.percentile(resampled, (2.5, 97.5), axis=0)
+    return Band(value, low, high)
 
 
 def estimate_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:

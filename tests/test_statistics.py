@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from f1_rl.statistics import Estimate, estimate, estimate_ratio, interquartile_mean
+from f1_rl.statistics import (
+    Estimate,
+    estimate,
+    estimate_curve,
+    estimate_ratio,
+    interquartile_mean,
+)
 
 
 def test_the_interquartile_mean_leaves_out_a_quarter_on_either_side():
@@ -37,6 +43,28 @@ def test_a_ratio_of_pairs_is_exact_where_the_noise_is_common():
     ratio = estimate_ratio(3.0 * below, below)
     np.testing.assert_allclose([ratio.value, ratio.low, ratio.high], 3.0)
     assert f"{ratio:.1f}" == "3.0 (3.0 to 3.0)"
+
+
+def test_each_point_of_a_curve_is_estimated_as_a_figure_would_be():
+    curves = np.random.default_rng(3).normal(5.0, 1.0, (12, 4))
+    band = estimate_curve(curves)
+    for point in range(4):
+        single = estimate(curves[:, point])
+        assert band.value[point] == single.value
+        np.testing.assert_allclose(
+            [band.low[point], band.high[point]], [single.low, single.high], atol=0.15
+        )
+
+
+def test_a_band_is_as_wide_as_whole_curves_differ():
+    """Curves that differ by a constant alone give a band of the same width everywhere."""
+    shape = np.array([0.0, 7.0, -3.0])
+    band = estimate_curve(shape + np.array([[0.0], [1.0], [2.0], [5.0]]))
+    np.testing.assert_allclose(np.ptp(band.high - band.low), 0.0, atol=1e-12)
+    assert (band.high - band.low > 1.0).all()
+    np.testing.assert_array_equal(estimate_curve([shape]).high, shape)
+    with pytest.raises(ValueError, match="nothing"):
+        estimate_curve(np.empty((0, 3)))
 
 
 @pytest.mark.parametrize("pairs", [([], []), ([1.0], []), ([1.0, 2.0], [1.0])])
