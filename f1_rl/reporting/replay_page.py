@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 import numpy as np
 import numpy.typing as npt
-from markupsafe import Markup
 
-from f1_rl import __version__
 from f1_rl.bags.agreement import OTHER, STEERING, Agreement, Trace
 from f1_rl.reporting import wording
 from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
 from f1_rl.reporting.film_strip import Still, film_strip
 from f1_rl.reporting.learning_plots import Plot
-from f1_rl.reporting.palette import DARK, LIGHT
+from f1_rl.reporting.page import render_page
 from f1_rl.reporting.wording import Headline, Tile
 
 _WIDE_PX: Final = (1180, 230)
@@ -80,19 +76,9 @@ def write_replay_page(
     if video is not None:
         stills = film_strip(video, 6, _STRIP_WIDTH_PX)
         posters = film_strip(video, 1, _POSTER_WIDTH_PX)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("f1_rl.reporting"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(number=wording.number, svg=Markup, jpeg=_data_uri)
-    page = environment.get_template("replay.html.j2").render(
-        light=LIGHT,
-        dark=DARK,
-        version=__version__,
-        title=title,
+    page = render_page(
+        "replay.html.j2",
+        name=title,
         headline=_headline(agreement),
         tiles=_tiles(agreement),
         notes=list(notes),
@@ -315,7 +301,3 @@ def _map(trace: Trace, chosen: npt.NDArray[np.int64]) -> Plot | None:
         "The recorded drive from above; marked is the tenth of the pictures in which the yaw rates "
         "differ most.",
     )
-
-
-def _data_uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import math
-from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import jinja2
-from markupsafe import Markup
-
-from f1_rl import __version__
 from f1_rl.reporting import wording
 from f1_rl.reporting.film_strip import Still, film_strip
+from f1_rl.reporting.flat_settings import flat_settings
 from f1_rl.reporting.lap_circuit import circuit_of_lap, circuits_of
 from f1_rl.reporting.lap_plots import lap_plots
 from f1_rl.reporting.learning_plots import learning_plots
-from f1_rl.reporting.palette import DARK, LIGHT
+from f1_rl.reporting.page import render_page, write_page
 from f1_rl.reporting.run_folder import REPORT_FILE, VIDEO_FILE, ReportError, RunData, read_run
 from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, summarise
 from f1_rl.reporting.table_plot import table_plots
@@ -45,17 +40,7 @@ def write_report(run_dir: Path) -> Path:
     run = read_run(Path(run_dir))
     page = _render(run)
     path = run.path / REPORT_FILE
-    part = path.with_name(f".{REPORT_FILE}.part")
-    try:
-        # A reader of the old report never sees half of the new one.
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ReportError(
-            f"{path} cannot be written ({error.strerror or error}): "
-            "check the folder's permissions and the free disk space."
-        ) from error
+    write_page(path, page)
     return path
 
 
@@ -66,20 +51,8 @@ def _render(run: RunData) -> str:
     lengths_m = {c.name: c.length_m for c in circuits_of(run)}
     notes = list(run.notes)
     stills, poster = _stills(run, notes)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("f1_rl.reporting"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(
-        number=wording.number, duration=wording.duration, svg=Markup, jpeg=_data_uri
-    )
-    return environment.get_template("report.html.j2").render(
-        light=LIGHT,
-        dark=DARK,
-        version=__version__,
+    return render_page(
+        "report.html.j2",
         drives=run.drives,
         name=run.path.resolve().name,
         headline=wording.headline(run, summaries, lengths_m),
@@ -99,7 +72,7 @@ def _render(run: RunData) -> str:
         result=partial(wording.result, run.evaluations) if run.evaluations is not None else None,
         isnan=math.isnan,
         versions=run.versions,
-        settings=list(_flat(run.config)),
+        settings=list(flat_settings(run.config)),
     )
 
 
@@ -125,19 +98,3 @@ def _thinned(
     """Keep the table readable: every n-th evaluation of a very long run, the best one always."""
     stride = -(-len(summaries) // _MAX_EVALUATIONS) or 1
     return tuple(s for i, s in enumerate(summaries) if i % stride == 0 or s is best)
-
-
-def _data_uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
-
-
-def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the settings of nested mappings as (dotted name, value)."""
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(node, list) and any(isinstance(item, Mapping) for item in node):
-        for i, item in enumerate(node):
-            yield from _flat(item, f"{path}[{i}]")
-    else:
-        yield path, str(node)
