@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.errors import did_you_mean
 
 if TYPE_CHECKING:
     from f1_rl.benchmark.track import Options
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, default=Path("benchmark"), metavar="DIR", help="(benchmark)"
     )
-    options.add_json(parser)
+    options.add_json(parser, "machine, versions, and tracks by name")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -120,7 +121,10 @@ def _say(sentence: str) -> None:
 
 def _track(text: str) -> str:
     if text not in TRACKS:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(TRACKS)}")
+        raise argparse.ArgumentTypeError(
+            f"there is no track {text!r}{did_you_mean(text, TRACKS)}; "
+            f"choose from {', '.join(TRACKS)}"
+        )
     return text
 
 

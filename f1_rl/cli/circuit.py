@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the circuits of the library")
-    options.add_json(listing)
+    options.add_json(
+        listing,
+        "a list of name, length_m, tightest_radius_m, road_width_m, line and description",
+    )
     imported = actions.add_parser(
         "import", help="check a CSV file (x_m,y_m,w_tr_right_m,w_tr_left_m) and resample it"
     )
@@ -48,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_world_arguments(world)
     for action in (imported, render, export, world):
         action.add_argument("--scale", type=float, default=1.0, help="multiply sizes with this")
+        options.add_json(action, "output (the file), name, length_m, tightest_radius_m and line")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         _write_png(arguments.output, picture)
     else:
         write_circuit_csv(circuit, arguments.output)
-    print(f"{arguments.output}: {_describe(circuit)}")
+    _print_written(arguments.output, circuit, arguments.json)
     return 0
 
 
@@ -115,8 +120,9 @@ def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
     }
     settings = build_settings(WorldSettings, values, "circuit world")
     path = write_world(circuit, settings, arguments.out)
-    print(f"{path}: {_describe(circuit)}")
-    print(f"  GZ_SIM_RESOURCE_PATH={arguments.out / 'models'} gz sim {path}")
+    _print_written(path, circuit, arguments.json)
+    if not arguments.json:
+        print(f"  GZ_SIM_RESOURCE_PATH={arguments.out / 'models'} gz sim {path}")
 
 
 def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
@@ -129,11 +135,8 @@ def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
 def _list(as_json: bool) -> None:
     rows = [
         {
-            "name": name,
-            "length_m": round(circuit.length_m, 1),
-            "tightest_radius_m": round(circuit.min_radius_m, 2),
+            **_facts(circuit),
             "road_width_m": round(float((circuit.width_left_m + circuit.width_right_m).mean()), 2),
-            "line": circuit.has_line,
             "description": circuit_definition(name).description,
         }
         for name in circuit_names()
@@ -162,6 +165,22 @@ def _list(as_json: bool) -> None:
             str(row["description"]),
         )
     options.print_table(table)
+
+
+def _print_written(path: Path, circuit: Circuit, as_json: bool) -> None:
+    if as_json:
+        options.print_json({"output": str(path), **_facts(circuit)})
+    else:
+        print(f"{path}: {_describe(circuit)}")
+
+
+def _facts(circuit: Circuit) -> dict[str, Any]:
+    return {
+        "name": circuit.name,
+        "length_m": round(circuit.length_m, 1),
+        "tightest_radius_m": round(circuit.min_radius_m, 2),
+        "line": circuit.has_line,
+    }
 
 
 def _describe(circuit: Circuit) -> str:

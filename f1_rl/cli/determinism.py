@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=options.positive_int, default=200, metavar="N")
     parser.add_argument("--seed", type=options.natural_int, default=0, help="of the commands")
     parser.add_argument("--namespace", default="", help="of the car's topics")
-    options.add_json(parser)
+    options.add_json(parser, "identical, steps, first_step, and the largest differences")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-video", action="store_true", help="drive without a video")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="CSV file, a row for each step")
-    options.add_json(parser)
+    options.add_json(parser, "how the drive went by column of evaluations.csv, and video")
 
 
 def run(arguments: argparse.Namespace) -> int:

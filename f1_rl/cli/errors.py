@@ -10,3 +10,11 @@ class CommandError(Exception):
 def expected_errors() -> tuple[type[Exception], ...]:
     """Return the error classes that need no traceback, of the modules imported so far."""
     return (CommandError, *errors.expected_errors())
+
+
+def sentence(error: BaseException) -> str:
+    """Return an expected error as one sentence: what is wrong, where, and what to do."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{errors.told(error)}."
+    return " ".join(str(error).split())

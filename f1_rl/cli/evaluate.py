@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of varied pictures, or of the first episode; the others count on from it",
     )
-    options.add_json(parser)
+    options.add_json(parser, "drives (a list), or env, summary and episodes (a list)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -41,9 +41,15 @@ def add_set(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add `--json`."""
-    parser.add_argument("--json", action="store_true", help="print one JSON document, for programs")
+def add_json(parser: argparse.ArgumentParser, holds: str = "") -> None:
+    """Add `--json`.
+
+    Args:
+        parser: Of a verb.
+        holds: What the document of this verb holds, for its help.
+    """
+    text = f"print one JSON document, for programs{': ' if holds else ''}{holds}"
+    parser.add_argument("--json", action="store_true", help=text)
 
 
 def task_changes(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MS",
         help="longest time from a picture to the command that answers it, milliseconds (50)",
     )
-    options.add_json(parser)
+    options.add_json(
+        parser,
+        "with --check the report of the bag; else bag, policy, outcomes, agreement, notes, latency",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from f1_rl.cli import options
+
 SUMMARY = "Write the HTML report of a run folder, also of one that is still training."
 
 
@@ -12,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lap", action="store_true", help="first drive a lap with the best policy and film it"
     )
+    options.add_json(parser, "report (the file)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,9 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
         from f1_rl.reporting.finish import finish_run
 
         finish_run(arguments.run_dir)
-        print(arguments.run_dir / "report.html")
-        return 0
-    from f1_rl.reporting.report import write_report
+        path = arguments.run_dir / "report.html"
+    else:
+        from f1_rl.reporting.report import write_report
 
-    print(write_report(arguments.run_dir))
+        path = write_report(arguments.run_dir)
+    if arguments.json:
+        options.print_json({"report": str(path)})
+    else:
+        print(path)
     return 0

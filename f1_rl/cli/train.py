@@ -48,7 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-report", action="store_true", help="leave out the lap, its video and the report"
     )
     add_watch(parser)
-    options.add_json(parser)
+    options.add_json(
+        parser,
+        "run_dir, env_steps, solved (where, or null), solved_after_s, "
+        "interrupted, lap, demonstrations",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
