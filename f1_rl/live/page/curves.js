@@ -8,8 +8,8 @@ const CHARTS = [
   { title: "Return", note: "of the last episodes", table: "metrics", key: "episode_return", role: "accent" },
   { title: "Loss", note: "", table: "metrics", key: "loss", role: "second", logarithmic: true },
   { title: "Mean Q", note: "of the best action", table: "metrics", key: "mean_q", role: "third" },
-  { title: "Full laps", note: "of an evaluation", table: "evaluations", key: "full_laps", role: "good", points: true, zero: true },
-  { title: "Lap time", note: "of an evaluation", table: "evaluations", key: "lap_time_s", role: "warn", points: true, write: lapTime },
+  { title: "Full laps", note: "evaluated", table: "evaluations", key: "full_laps", role: "good", points: true, zero: true },
+  { title: "Lap time", note: "evaluated", table: "evaluations", key: "lap_time_s", role: "warn", points: true, write: lapTime },
   { title: "Evaluation", note: "mean return", table: "evaluations", key: "evaluated_return", role: "good", points: true },
 ];
 
@@ -31,11 +31,11 @@ export function addRows(rows) {
 
 /** Return ticks at round numbers, about so many of them. */
 function ticks(low, high, count) {
-  const raw = (high - low) / count || 1;
+  const raw = (0.8 * (high - low)) / count || 1;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw);
   const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) found.push(value);
+  for (let i = Math.ceil(low / step); i * step <= high + 1e-9 * step; i++) found.push(i * step || 0);
   return found;
 }
 
@@ -113,7 +113,7 @@ class Chart {
     context.fillStyle = colour("muted");
     context.strokeStyle = colour("grid");
     context.lineWidth = 1;
-    const marks = ticks(scale.low, scale.high, 3).filter((mark) => !scale.log || Number.isInteger(mark));
+    const marks = ticks(scale.low, scale.high, 4).filter((mark) => !scale.log || Number.isInteger(mark));
     const values = scale.log ? (marks.length ? marks : [scale.low, scale.high]).map((mark) => 10 ** mark) : marks;
     context.textAlign = "right";
     context.textBaseline = "middle";
@@ -126,12 +126,13 @@ class Chart {
       context.fillText(this.options.write ? fixed(value, value % 1 ? 1 : 0) : short(value), scale.x0 - 6, y);
     }
     context.textBaseline = "top";
-    const steps = ticks(0, scale.last, 3);
-    for (const step of steps) {
-      context.textAlign = step === 0 ? "left" : "center";
+    context.textAlign = "right";
+    context.fillText("steps", scale.x1 + PADDING.right - 2, scale.y0 + 6);
+    const end = scale.x1 - context.measureText("steps").width;
+    context.textAlign = "center";
+    for (const step of ticks(0, scale.last, 3)) {
       const text = step >= 1e6 ? `${short(step / 1e6)}M` : step >= 1e4 ? `${short(step / 1e3)}k` : fixed(step);
-      const half = context.measureText(text).width / 2;
-      context.fillText(text, step === 0 ? scale.x0 : Math.min(scale.x(step), scale.x1 + PADDING.right - half), scale.y0 + 6);
+      if (scale.x(step) + context.measureText(text).width / 2 < end) context.fillText(text, scale.x(step), scale.y0 + 6);
     }
   }
 

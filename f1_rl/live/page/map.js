@@ -86,7 +86,7 @@ function drawTrail(context, view) {
     const from = Math.floor((trail.length * part) / parts);
     const to = Math.floor((trail.length * (part + 1)) / parts) + 1;
     context.globalAlpha = 0.15 + (0.85 * (part + 1)) / parts;
-    stroke(context, trail.slice(from, to), view.place, "accent", 3);
+    stroke(context, trail.slice(from, to), view.place, "mark", 3);
   }
   context.globalAlpha = 1;
 }

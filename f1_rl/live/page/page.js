@@ -59,6 +59,7 @@ function show() {
   showDrive(moment);
   showDecision(moment);
   showTraining(moment.training);
+  document.body.classList.toggle("blind", !moment.camera && !moment.observation && !scene?.circuit);
   setCars(moment.pose, moment.ghosts);
   writeStatus(moment.status);
   // Not before: the server sends no more than a page shows, and none to a hidden one.
@@ -126,7 +127,7 @@ function showTraining(training) {
     ["Environment steps", all ? `${fixed(training.env_step)} of ${fixed(all)}` : fixed(training.env_step)],
     ["Updates", fixed(training.update)],
     ["Steps a second", fixed(training.steps_per_s)],
-    ["Explores", `${fixed(100 * training.epsilon)} %`],
+    ["Random actions", `${fixed(100 * training.epsilon)} %`],
     ["Return", short(training.episode_return)],
     ["Loss", short(training.loss)],
     ["Mean Q", short(training.mean_q)],
