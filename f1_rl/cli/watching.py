@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def watching(
         arguments: Of the command line.
         settings: Of the run.
         folder: Of the run.
-        say: Prints a sentence.
+        say: Prints a sentence, unless the output is to be JSON.
 
     Yields:
         What the trainer shows itself to; None: nothing was asked for.
@@ -58,6 +59,8 @@ def watching(
     what = ", ".join(settings.task.circuits) if settings.drives else settings.env
     spectator = TrainingSpectator(hub, f"{folder.name}: {what}", settings.training.env_steps)
     with LiveServer(hub, arguments.watch_port or 0) as server:
+        if arguments.json:
+            print(invitation(server.url), file=sys.stderr)
         say(invitation(server.url))
         open_page(server.url)
         try:

@@ -18,8 +18,9 @@ export function short(value) {
 /** Return seconds as 0:07.42. */
 export function lapTime(seconds) {
   if (seconds === null || seconds === undefined) return MISSING;
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${(seconds - 60 * minutes).toFixed(2).padStart(5, "0")}`;
+  const hundredths = Math.round(100 * seconds);
+  const minutes = Math.floor(hundredths / 6000);
+  return `${minutes}:${(hundredths / 100 - 60 * minutes).toFixed(2).padStart(5, "0")}`;
 }
 
 /** Return a new element with a class and a text. */
