@@ -142,6 +142,12 @@ class LapCounter:
         """(N,) time since the lap that is being driven began, NaN before the first one."""
         return np.subtract(self._time_s, self._lap_began_s)
 
+    @property
+    def lap_m(self) -> FloatArray:
+        """(N,) distance driven since the lap that is being driven began, NaN before the first."""
+        driven_m = self._start_m + self.progress_m - self._furthest_line * self._length_m
+        return np.asarray(np.where(np.isnan(self._lap_began_s), np.nan, driven_m))
+
     def state(self) -> dict[str, Any]:
         """Return a copy of everything that evolves, for a checkpoint."""
         return {name: array.copy() for name, array in vars(self).items()}

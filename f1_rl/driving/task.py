@@ -121,8 +121,17 @@ class DrivingTask:
             heading_error_rad=rng.uniform(-chosen.heading_rad, chosen.heading_rad, count),
         )
 
-    def begin(self, cars: IntArray, starts: Starts) -> None:
-        """Place some cars at the start of an episode, which is also their lap line."""
+    def begin(
+        self, cars: IntArray, starts: Starts, line_arc_length_m: FloatArray | None = None
+    ) -> None:
+        """Place some cars at the start of an episode.
+
+        Args:
+            cars: (K,) which cars.
+            starts: Where each begins.
+            line_arc_length_m: (K,) where their laps begin and end, in the driving direction; none:
+                where they start.
+        """
         poses = [np.zeros(len(cars)) for _ in range(3)]
         lengths = np.zeros(len(cars))
         for index, circuit in enumerate(self.cars.circuits):
@@ -139,7 +148,8 @@ class DrivingTask:
         self.cars.place(cars, starts.circuit_index, Poses(*poses))
         self._direction[cars] = starts.direction
         arc_length_m = self._project().arc_length_m[cars]
-        self._laps.reset(cars, arc_length_m, lengths, line_arc_length_m=arc_length_m)
+        line_m = arc_length_m if line_arc_length_m is None else line_arc_length_m
+        self._laps.reset(cars, arc_length_m, lengths, line_arc_length_m=line_m)
         self._metrics.reset(cars)
         self._arc_length_m[cars] = arc_length_m
         self._commands[cars] = 0.0

@@ -44,6 +44,17 @@ def test_a_lap_begun_at_the_line_is_timed_to_the_crossing():
     assert counter.last_lap_time_s[0] == pytest.approx(100.0 / 30.0)
 
 
+def test_the_lap_being_driven_is_measured_from_the_crossing():
+    counter = counter_at(95.0)
+    drive(counter, [97.0, 99.0], [0.1, 0.2])
+    assert np.isnan(counter.lap_time_s[0])
+    assert np.isnan(counter.lap_m[0])
+    # The line at 100 m lies a quarter of the way from 99 m to 103 m.
+    drive(counter, [103.0, 107.0, 98.0], [0.3, 0.4, 0.5])
+    assert counter.lap_time_s[0] == pytest.approx(0.275)
+    assert counter.lap_m[0] == pytest.approx(-2.0)
+
+
 def test_best_lap_is_the_quickest():
     counter = counter_at(0.0)
     durations = [40.0, 20.0, 30.0]

@@ -252,3 +252,19 @@ def test_poses_of_the_cars_are_taken_as_they_are(circle):
     step = task.step(np.zeros((1, 2))).step
     assert step.projection.lateral_error_m[0] == pytest.approx(-0.5, abs=1e-3)
     assert step.projection.heading_error_rad[0] == pytest.approx(0.1, abs=1e-3)
+
+
+def test_laps_begin_at_the_line_that_is_given_and_not_where_the_car_is_put(circle):
+    length_m = circle.length_m
+    metres = length_m - 2.0 + np.arange(1, 6)
+    cars = ScriptedCars([circle], 1, lambda step: circle.pose_at(np.array([metres[step - 1]])))
+    task = DrivingTask(build_settings(TaskSettings, {}), cars, TABLE)
+    task.begin(np.array([0]), starts_at(length_m - 2.0), line_arc_length_m=np.zeros(1))
+    times_s = []
+    for _ in metres:
+        task.step(commands(task))
+        times_s.append(task.laps.lap_time_s[0])
+    period_s = task.cars.control_period_s
+    np.testing.assert_allclose(times_s[2:], period_s * np.arange(1, 4), rtol=1e-3)
+    assert np.isnan(times_s[0])
+    assert task.laps.laps[0] == 0
