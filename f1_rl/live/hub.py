@@ -103,7 +103,7 @@ class Hub:
         with self._lock:
             # Of a wheel that is turned, only where it stands now matters.
             newest = self._requests[-1] if self._requests else None
-            if newest is not None and newest["type"] == request["type"] == "input":
+            if newest is not None and _is_same_wheel(newest, request):
                 self._requests.pop()
             self._requests.append(request)
 
@@ -173,6 +173,12 @@ class Watcher:
             self.wake()
         else:
             self._hub._receive(request)
+
+
+def _is_same_wheel(request: dict[str, Any], later: dict[str, Any]) -> bool:
+    return all(each["type"] == "input" for each in (request, later)) and bool(
+        request["page"] == later["page"]
+    )
 
 
 def _thinned(rows: list[Message]) -> list[Message]:

@@ -22,6 +22,7 @@ class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class _Input(_Request, frozen=True, tag="input"):
     throttle: _Share
     steer: _Share
+    page: _Name = ""
 
 
 class _Mode(_Request, frozen=True, tag="mode"):

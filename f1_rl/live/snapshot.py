@@ -98,6 +98,15 @@ class Ghost:
 
 
 @dataclass(frozen=True)
+class RecordedFigures:
+    """A bag that is being written."""
+
+    bag: str
+    duration_s: float
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class TrainingFigures:
     """How training goes at a moment; what is not known yet is not a number."""
 
@@ -132,7 +141,8 @@ class Moment:
         reward: Of the last step.
         mode: Who drives, of the scene's modes.
         paused: Whether time stands still.
-        recording: Whether the drive is recorded.
+        recording: What is recorded of the drive; None: nothing is being recorded.
+        steered_by: Name of the page that has the wheel, as that calls itself; None: none has.
         ghosts: Other drives beside it.
         training: How training goes.
         status: One sentence on what goes on; the page reads it aloud where it is asked to.
@@ -155,7 +165,8 @@ class Moment:
     reward: float | None = None
     mode: str | None = None
     paused: bool = False
-    recording: bool = False
+    recording: RecordedFigures | None = None
+    steered_by: str | None = None
     ghosts: tuple[Ghost, ...] = ()
     training: TrainingFigures | None = None
     status: str = ""

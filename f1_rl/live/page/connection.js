@@ -22,7 +22,7 @@ export function on(type, handler) {
 /**
  * Send a request to the server, as a plain object with a `type`; without a connection it is dropped.
  *
- *   {type: "input", throttle: -1..1, steer: -1..1 (left positive)}
+ *   {type: "input", throttle: -1..1, steer: -1..1 (left positive), page: a name of this page}
  *   {type: "mode", value: one of scene.modes}      {type: "circuit", value: one of scene.circuits}
  *   {type: "restart"}    {type: "pause", value: true | false}    {type: "record", value: ...}
  *
