@@ -111,9 +111,11 @@ function drawName(context, view, ghost) {
   context.font = "600 12px system-ui, sans-serif";
   context.lineWidth = 4;
   context.strokeStyle = colour("card");
-  context.strokeText(ghost.name, x + 12, y - 8);
+  const room = canvas.parentElement.clientWidth - context.measureText(ghost.name).width - 4;
+  const left = Math.min(x + 12, room);
+  context.strokeText(ghost.name, left, y - 8);
   context.fillStyle = colour("second");
-  context.fillText(ghost.name, x + 12, y - 8);
+  context.fillText(ghost.name, left, y - 8);
 }
 
 function draw() {
