@@ -17,8 +17,9 @@ def draw_from_above(circuit: Circuit) -> Picture:
     outline = outline_of(circuit)
     figure = Figure(figsize=(10, 7), dpi=110, layout="constrained")
     axes = figure.add_subplot()
-    axes.fill(*outline.left_m.T, color="#8d9299")
-    axes.fill(*outline.right_m.T, color="white")
+    # Around one edge and back around the other, whichever of them is the outer one.
+    ring = [*outline.left_m, outline.left_m[0], outline.right_m[0], *outline.right_m[::-1]]
+    axes.fill(*np.array(ring).T, color="#8d9299", linewidth=0)
     for edge in (outline.left_m, outline.right_m):
         axes.plot(*np.vstack([edge, edge[:1]]).T, color="#5c6066", linewidth=0.8)
     if circuit.has_line:
