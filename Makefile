@@ -55,7 +55,7 @@ train: setup ## Set everything up and train (ARGS="--circuit oval" passes option
 	@$(VENV)/bin/f1-rl train $(ARGS)
 
 .PHONY: test
-test: setup ## Set everything up and run ruff, mypy and pytest (PYTEST_ARGS="-k camera")
+test: setup ## Set everything up and run ruff, mypy, the site's build and pytest (PYTEST_ARGS="-k camera")
 	@status=0; \
 	$(MAKE) lint || status=1; \
 	$(RUN) $(PYTEST) $(PYTEST_ARGS) || status=1; \
@@ -82,7 +82,7 @@ $(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.creat
 
 .PHONY: test-ros
 test-ros: $(ROS_VENV)/.ready ## Run the tests of the nodes on real ROS 2 wheels (an environment of their own)
-	@$(ROS_VENV)/bin/python -m pytest tests/ros tests/nodes tests/launching $(PYTEST_ARGS)
+	@$(ROS_VENV)/bin/python -m pytest tests/ros tests/nodes tests/launching tests/docs $(PYTEST_ARGS)
 
 .PHONY: peers
 peers: $(PEERS_VENV)/.ready ## Make an environment with what f1-rl benchmark compares with (PyTorch, JAX)
@@ -100,13 +100,20 @@ $(PEERS_VENV)/.ready: requirements/build.txt $(PEERS_PINS) setup.py | $(VENV)/.c
 	touch $@; echo "Installed them ($$SECONDS s)."
 
 .PHONY: lint
-lint: setup ## Check style and types
+lint: setup ## Check style and types, and that the documentation builds without a warning
 	@status=0; \
 	$(RUN) -m ruff check . || status=1; \
 	$(RUN) -m ruff format --check . || status=1; \
 	$(RUN) -m mypy || status=1; \
 	$(MAKE) lint-docker || status=1; \
+	$(MAKE) docs || status=1; \
 	exit $$status
+
+.PHONY: docs
+docs: setup ## Build the documentation's site into build/docs; warnings are errors
+	@$(RUN) -m sphinx -q -n -W --keep-going \
+		-d build/doctrees docs build/docs; \
+	echo "The site is build/docs/index.html."
 
 .PHONY: lint-docker
 lint-docker: setup ## Check docker/: Dockerfile, compose file and scripts (needs no Docker)

@@ -191,7 +191,7 @@ class Circuit:
 
         The nearest sample comes from a k-d tree; the foot of the perpendicular then from the
         osculating circle there, whose centre lies at (0, 1 / k) in the frame of the tangent.
-        With (a, d) the pose in that frame and q = |(k a, 1 - k d)| the signed distance from the
+        With (a, d) the pose in that frame and q = `|(k a, 1 - k d)|` the signed distance from the
         circle is (1 - q) / k and the foot is asin(k a / q) / k further along.
 
         Args:

@@ -65,9 +65,9 @@ class DriverTopics:
         self._node = node
         self._stamped = parameters.command_type == "twist_stamped"
         self._frame_id = parameters.command_frame_id
-        compressed = parameters.image_transport == "compressed"
+        self._compressed = parameters.image_transport == "compressed"
         self.decode: Callable[[Any], UInt8Array] = (
-            decode_compressed_image if compressed else decode_image
+            decode_compressed_image if self._compressed else decode_image
         )
         self._shadow = parameters.shadow
         self._commands = node.create_publisher(
@@ -78,9 +78,6 @@ class DriverTopics:
         self._debug = node.create_publisher(Image, "~/debug_image", lossless(1))
         self._debug_period_s = 1.0 / parameters.debug_rate_hz
         self._debug_next_s = 0.0
-        self._image_topic = (
-            (CompressedImage, f"{IMAGE_TOPIC}/compressed") if compressed else (Image, IMAGE_TOPIC)
-        )
         self._on_image = on_image
         self._auto_reliability = parameters.image_reliability == "auto"
         best_effort = parameters.image_reliability == "best_effort"
@@ -147,7 +144,8 @@ class DriverTopics:
             self._images = self._listen_to_images(newest_only())
 
     def _listen_to_images(self, qos: Any) -> Any:
-        kind, topic = self._image_topic
+        kind = CompressedImage if self._compressed else Image
+        topic = f"{IMAGE_TOPIC}/compressed" if self._compressed else IMAGE_TOPIC
         return self._node.create_subscription(kind, topic, self._on_image, qos)
 
     def destroy(self) -> None:

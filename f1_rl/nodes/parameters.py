@@ -1,4 +1,7 @@
-"""A node's parameters from one dataclass: declared, typed, described and kept in range."""
+"""A node's parameters from one dataclass: declared, typed, described and kept in range.
+
+Without ROS the dataclasses can be read, as the documentation does.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,6 @@ import math
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
-
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
 
 P = TypeVar("P")
 
@@ -27,8 +23,8 @@ class ParameterError(ValueError):
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """What a value must be."""
+class Rule:
+    """What a parameter's value must be; see `parameter`."""
 
     description: str
     minimum: float | None
@@ -60,7 +56,7 @@ def parameter(
         length: How many values an array must have.
         changeable: Whether it may change while the node runs.
     """
-    rule = _Rule(description, minimum, maximum, choices, length, changeable)
+    rule = Rule(description, minimum, maximum, choices, length, changeable)
     return field(default=default, metadata={_METADATA: rule})
 
 
@@ -80,7 +76,7 @@ def declare_parameters(node: Any, kind: type[P]) -> P:
         ParameterError: A parameter given for the node does not exist, or its value has another
             type or is out of range.
     """
-    rules = _rules(kind)
+    rules = parameter_rules(kind)
     # rclpy ignores parameters that nobody declares, so a misspelt name would go unnoticed; it has
     # no public list of those given.
     given = {name: item.value for name, item in getattr(node, "_parameter_overrides", {}).items()}
@@ -112,7 +108,9 @@ def on_change(node: Any, kind: type[P], accept: Callable[[str, Any], None]) -> N
             parameter of the same request may still be refused, so the value counts only once the
             node has it.
     """
-    rules = _rules(kind)
+    from rcl_interfaces.msg import SetParametersResult
+
+    rules = parameter_rules(kind)
 
     def check(parameters: list[Any]) -> Any:
         try:
@@ -127,7 +125,7 @@ def on_change(node: Any, kind: type[P], accept: Callable[[str, Any], None]) -> N
     node.add_on_set_parameters_callback(check)
 
 
-def check_value(name: str, value: Any, rule: _Rule, default: Any) -> Any:
+def check_value(name: str, value: Any, rule: Rule, default: Any) -> Any:
     """Return a value as the type of its default.
 
     Raises:
@@ -156,7 +154,7 @@ def check_value(name: str, value: Any, rule: _Rule, default: Any) -> Any:
 _TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
-def _check_array(name: str, value: Any, rule: _Rule, default: tuple[Any, ...]) -> tuple[Any, ...]:
+def _check_array(name: str, value: Any, rule: Rule, default: tuple[Any, ...]) -> tuple[Any, ...]:
     if not hasattr(value, "__len__") or isinstance(value, str):
         raise ParameterError(f"parameter {name} is {value!r}; give a list like {list(default)}.")
     if rule.length is not None and len(value) != rule.length:
@@ -164,14 +162,15 @@ def _check_array(name: str, value: Any, rule: _Rule, default: tuple[Any, ...]) -
     return tuple(check_value(name, item, rule, default[0]) for item in value)
 
 
-def _check_range(name: str, value: float, rule: _Rule) -> None:
+def _check_range(name: str, value: float, rule: Rule) -> None:
     if rule.minimum is not None and value < rule.minimum:
         raise ParameterError(f"parameter {name} is {value}; give at least {rule.minimum}.")
     if rule.maximum is not None and value > rule.maximum:
         raise ParameterError(f"parameter {name} is {value}; give at most {rule.maximum}.")
 
 
-def _rules(kind: type[Any]) -> dict[str, tuple[_Rule, Any]]:
+def parameter_rules(kind: type[Any]) -> dict[str, tuple[Rule, Any]]:
+    """Return of each parameter of a dataclass what its value must be, and its default."""
     return {item.name: (item.metadata[_METADATA], _default(item)) for item in fields(kind)}
 
 
@@ -181,7 +180,9 @@ def _default(item: Field[Any]) -> Any:
     return item.default
 
 
-def _descriptor(name: str, rule: _Rule, default: Any) -> Any:
+def _descriptor(name: str, rule: Rule, default: Any) -> Any:
+    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
     descriptor = ParameterDescriptor(
         name=name, description=rule.description, read_only=not rule.changeable
     )

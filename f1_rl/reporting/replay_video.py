@@ -51,7 +51,7 @@ class ReplayVideoFrame(VideoFrame):
 
 
 class ReplayVideo(PanelVideo):
-    """The video of a replay, of `ReplayVideoFrame`s.
+    """The video of a replay; each frame is a `ReplayVideoFrame`.
 
     Args:
         path: The file to write; replaced where it exists.

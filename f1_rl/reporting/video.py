@@ -70,7 +70,7 @@ class PanelVideo:
 
 
 class LapVideo(PanelVideo):
-    """The video of a lap, of `VideoFrame`s.
+    """The video of a lap; each frame is a `VideoFrame`.
 
     Args:
         path: The file to write, such as `lap.mp4`; replaced where it exists.

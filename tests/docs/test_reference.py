@@ -1,0 +1,142 @@
+"""The reference is complete: what the code declares, the pages list."""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from generate import write_reference
+from generate.nodes import PARAMETERS
+from generate.settings import setting_names
+from generate.topics import find_endpoints
+
+from f1_rl.circuits import circuit_names, load_circuit
+from f1_rl.cli.main import VERBS, build_parser
+from f1_rl.driving.actions import action_table_names
+from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
+from f1_rl.driving.rewards import RULES
+from f1_rl.launching import LAUNCHES
+from f1_rl.learning.runs import preset_names
+from f1_rl.nodes.parameters import parameter_rules
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reference")
+    write_reference(folder)
+    return folder
+
+
+def rows(page: Path, section: str = "") -> list[list[str]]:
+    """Return the cells of the tables of a page, or of one section of it."""
+    text = page.read_text("utf-8")
+    if section:
+        text = re.split(rf"^#+ {section}$", text, maxsplit=1, flags=re.MULTILINE)[1]
+        text = re.split(r"^#", text, maxsplit=1, flags=re.MULTILINE)[0]
+    lines = [line for line in text.splitlines() if re.match(r"\|.*\w", line)]
+    return [re.split(r" ?(?<!\\)\| ?", line)[1:-1] for line in lines]
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    return {name for action in parser._actions for name in action.option_strings}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_there_with_all_its_options(verb: str, reference: Path) -> None:
+    verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    text = " ".join(row[0] for row in rows(reference / "commands.md", f"f1-rl {verb}"))
+    listed = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
+    assert options(verbs.choices[verb]) - {"-h", "--help"} <= listed
+
+
+def test_commands_of_commands_have_sections_too(reference: Path) -> None:
+    text = (reference / "commands.md").read_text("utf-8")
+    assert "### f1-rl circuit import" in text
+    assert "--from-car METRES" in text
+
+
+@pytest.mark.parametrize("node", PARAMETERS)
+def test_every_parameter_is_there_with_range_default_and_meaning(
+    node: str, reference: Path
+) -> None:
+    listed = {row[0].strip("`"): row for row in rows(reference / "parameters.md", node)}
+    for name, (rule, _) in parameter_rules(PARAMETERS[node]).items():
+        _, values, default, meaning = listed[name]
+        assert values
+        assert default
+        assert meaning.startswith(rule.description)
+        if rule.maximum is not None:
+            assert f"to {rule.maximum:g}" in values
+
+
+def test_every_setting_is_there_with_a_meaning(reference: Path) -> None:
+    listed = {row[0].strip("`"): row for row in rows(reference / "settings.md")}
+    names = list(setting_names())
+    assert {"task.rewards", "agent.network.units", "training.prioritized_replay.alpha"} < set(names)
+    for name in names:
+        assert listed[name][3], f"{name} has no description"
+    assert listed["agent.gamma"][1:3] == ["number, from 0, to 1", "`0.85`"]
+
+
+@pytest.mark.parametrize("launch", LAUNCHES)
+def test_every_launch_argument_is_there(launch: str, reference: Path) -> None:
+    listed = {row[0].strip("`") for row in rows(reference / "launches.md", launch)}
+    assert {argument.name for argument in LAUNCHES[launch].arguments} <= listed
+
+
+def test_files_of_the_installation_are_named_without_their_place(reference: Path) -> None:
+    for page in reference.rglob("*.md"):
+        assert str(ROOT) not in page.read_text("utf-8"), page.name
+
+
+def test_circuits_are_measured_and_drawn(reference: Path) -> None:
+    listed = {re.findall(r"\w+", row[0])[0]: row for row in rows(reference / "circuits.md")}
+    for name in circuit_names():
+        assert listed[name][2] == f"{load_circuit(name).length_m:.0f}"
+        assert listed[name][4] == f"{load_circuit(name).min_radius_m:.1f}"
+        picture = (reference / f"{name}.svg").read_text("utf-8")
+        assert ("#e00000" in picture) == load_circuit(name).has_line
+
+
+def test_presets_tables_rules_and_environments_are_there(reference: Path) -> None:
+    for page, names in (
+        ("presets", preset_names()),
+        ("actions", action_table_names()),
+        ("rewards", RULES),
+        ("environments", (CAMERA_ID, CAMERA_ROS_ID, "Box(0, 255, (24, 64, 2), uint8)")),
+    ):
+        text = (reference / f"{page}.md").read_text("utf-8")
+        assert [name for name in names if name not in text] == []
+
+
+def test_topics_and_services_are_read_from_the_source(reference: Path) -> None:
+    driver = [(one.kind, one.name) for one in find_endpoints("nodes/driver_topics")]
+    assert ("publishes", "cmd_vel") in driver
+    assert ("publishes", "proposed_cmd") in driver
+    assert ("subscribes to", "cam_f1_left/image_raw/compressed") in driver
+    trainer = rows(reference / "topics.md", "trainer")
+    assert ["offers", "`~/save`", "`Trigger`", ""] in trainer
+
+
+def test_every_module_of_a_package_is_documented(reference: Path) -> None:
+    text = (reference / "python" / "driving.rst").read_text("utf-8")
+    modules = {path.stem for path in (ROOT / "f1_rl" / "driving").glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"automodule:: f1_rl\.driving\.(\w+)", text)) == modules
+
+
+def test_the_reference_is_written_without_ros_and_tensorflow(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "for name in ('rclpy', 'rcl_interfaces', 'tensorflow', 'tf_agents'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'docs')!r}]\n"
+        "from pathlib import Path\n"
+        "from generate import write_reference\n"
+        f"write_reference(Path({str(tmp_path)!r}))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert (tmp_path / "settings.md").is_file()
