@@ -1,134 +1,110 @@
 """`f1-rl doctor`: what works on this machine, and what to do where something does not."""
 
 import argparse
-import importlib
-import platform
-import shutil
-import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
 
-from f1_rl.cli import doctor_gazebo, doctor_ros, options
-from f1_rl.cli.finding import Finding
+from f1_rl.cli import options
+from f1_rl.cli.checks import docker, gazebo, graphics, machine, network, python, ros, tensorflow
+from f1_rl.cli.checks.finding import Finding, warn
 
-SUMMARY = "Check interpreter, packages, GPU, ROS, Gazebo and disk; say how to mend what is wrong."
+SUMMARY = (
+    "Check interpreter, packages, TensorFlow, GPU, ROS, Gazebo, OpenGL, disk and ports; say for "
+    "each what is wrong and the command that mends it."
+)
 
-_NEEDED_GB = 2.0
+CHECKS: Mapping[str, Callable[[], Finding]] = {
+    "python": python.interpreter,
+    "packages": python.packages,
+    "extras": python.extras,
+    "pins": python.pins,
+    "kernels": machine.kernels,
+    "kernel-cache": machine.kernel_cache,
+    "tensorflow": tensorflow.tensorflow,
+    "keras": tensorflow.keras,
+    "tf-agents": tensorflow.tf_agents,
+    "gpu": tensorflow.gpu,
+    "litert": partial(python.imports, ("ai_edge_litert.interpreter",), "drive", needed=False),
+    "report": partial(python.imports, ("matplotlib", "jinja2", "av"), "report", needed=True),
+    "live": partial(python.imports, ("aiohttp",), "live", needed=False),
+    "bags": partial(python.imports, ("rosbags", "apsw", "lz4"), "bags", needed=False),
+    "ros": ros.ros,
+    "graph": ros.graph,
+    "shared-memory": ros.shared_memory,
+    "leftovers": ros.leftovers,
+    "gazebo": gazebo.gazebo,
+    "bridge": ros.bridge,
+    "gazebo-messages": ros.gazebo_messages,
+    "renderer": gazebo.renderer,
+    "opengl": graphics.opengl,
+    "display": graphics.display,
+    "browser": network.browser,
+    "port": network.port,
+    "multicast": network.multicast,
+    "disk": machine.disk,
+    "temporary": machine.temporary,
+    "memory": machine.memory,
+    "cores": machine.cores,
+    "docker": docker.docker,
+}
+
+# Most of them wait for another program.
+_AT_ONCE = 8
+_MARKS = {"ok": "ok", "warn": "WARN", "fail": "FAIL", "absent": "-"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    options.add_json(parser)
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        choices=tuple(CHECKS),
+        metavar="NAME",
+        help=f"these checks alone, of {', '.join(CHECKS)}",
+    )
+    options.add_json(parser, "a list of name, state (ok, warn, fail, absent), detail and remedy")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check everything and print it."""
-    findings = [check() for check in CHECKS]
+    """Check, print what was found, and fail where something that is required does not work."""
+    names = [name for name in CHECKS if arguments.only is None or name in arguments.only]
+    found = []
+    for name, finding in zip(names, _findings(names), strict=True):
+        found.append((name, finding))
+        if not arguments.json:
+            _print(name, finding)
     if arguments.json:
-        options.print_json([asdict(finding) for finding in findings])
-    else:
-        for finding in findings:
-            mark = {True: "ok", False: "NO", None: "--"}[finding.works]
-            print(f"{mark:3} {finding.name:17} {finding.detail}")
-            if finding.remedy:
-                print(f"{'':22}{finding.remedy}")
-    return 1 if any(finding.works is False for finding in findings) else 0
-
-
-def _python() -> Finding:
-    version = platform.python_version()
-    if (3, 10) <= sys.version_info[:2] <= (3, 12):
-        return Finding("Python", True, version)
-    return Finding("Python", False, version, "use Python 3.10, 3.11 or 3.12")
-
-
-def _simulator() -> Finding:
-    from f1_rl.simulation import warm_up
-
-    try:
-        warm_up()
-    except Exception as error:  # the check reports whatever goes wrong
-        return Finding("simulator", False, str(error), "pip install --force-reinstall f1_rl")
-    return Finding("simulator", True, "draws and drives")
-
-
-def _package(name: str, module: str, remedy: str, optional: bool) -> Finding:
-    try:
-        found = importlib.import_module(module)
-    except ImportError as error:
-        return Finding(name, None if optional else False, f"not installed ({error})", remedy)
-    return Finding(name, True, str(getattr(found, "__version__", "installed")))
-
-
-def _tensorflow() -> Finding:
-    from f1_rl.learning.device import TensorFlowMissingError, import_tensorflow
-
-    try:
-        tensorflow = import_tensorflow()
-    except TensorFlowMissingError as error:
-        return Finding("TensorFlow", False, str(error), "pip install 'f1_rl[train]'")
-    return Finding("TensorFlow", True, str(tensorflow.__version__))
-
-
-def _tf_agents() -> Finding:
-    return _package("TF-Agents", "tf_agents", "pip install 'f1_rl[train]'", optional=False)
-
-
-def _gpu() -> Finding:
-    from f1_rl.learning.device import TensorFlowMissingError, import_tensorflow
-
-    try:
-        gpus = import_tensorflow().config.list_physical_devices("GPU")
-    except TensorFlowMissingError:
-        return Finding("GPU", None, "unknown without TensorFlow")
-    if gpus:
-        return Finding("GPU", True, f"{len(gpus)} visible to TensorFlow")
-    if shutil.which("nvidia-smi"):
-        return Finding(
-            "GPU",
-            None,
-            "there is one, but TensorFlow does not see it",
-            "pip install 'tensorflow[and-cuda]'",
+        options.print_json([{"name": name, **asdict(finding)} for name, finding in found])
+    counts = Counter(finding.state for _, finding in found)
+    if not arguments.json:
+        print(
+            f"{counts['ok']} ok, {counts['warn']} to look at, {counts['fail']} broken, "
+            f"{counts['absent']} optional and not there."
         )
-    return Finding("GPU", None, "none; training runs on the CPU")
+    return 1 if counts["fail"] else 0
 
 
-def _report() -> Finding:
-    return _package("report", "matplotlib", "pip install 'f1_rl[report]'", optional=False)
+def _findings(names: Sequence[str]) -> Iterator[Finding]:
+    """Yield what the checks find, in order, while they are at work side by side."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(_find, names)
 
 
-def _video() -> Finding:
-    return _package("video", "av", "pip install 'f1_rl[report]'", optional=False)
+def _find(name: str) -> Finding:
+    try:
+        return CHECKS[name]()
+    except Exception as error:  # a check that fails is no reason to keep the others back
+        return warn(
+            f"could not be checked ({type(error).__name__}: {error})",
+            f"report it with what this shows: F1_RL_DEBUG=1 f1-rl doctor --only {name}",
+        )
 
 
-def _policy() -> Finding:
-    return _package(
-        "LiteRT", "ai_edge_litert.interpreter", "pip install ai-edge-litert", optional=True
-    )
-
-
-def _disk() -> Finding:
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
-    if free >= _NEEDED_GB:
-        return Finding("disk", True, f"{free:.0f} GB free")
-    return Finding("disk", False, f"{free:.1f} GB free", f"make {_NEEDED_GB:.0f} GB of room")
-
-
-CHECKS: tuple[Callable[[], Finding], ...] = (
-    _python,
-    _simulator,
-    _tensorflow,
-    _tf_agents,
-    _gpu,
-    _policy,
-    _report,
-    _video,
-    doctor_ros.ros,
-    doctor_ros.bridge,
-    doctor_ros.gazebo_messages,
-    doctor_ros.shared_memory,
-    doctor_gazebo.gazebo,
-    doctor_gazebo.renderer,
-    _disk,
-)
+def _print(name: str, finding: Finding) -> None:
+    print(f"{_MARKS[finding.state]:5}{name:16} {finding.detail}")
+    if finding.remedy:
+        print(f"{'':21} -> {finding.remedy}", flush=True)

@@ -9,7 +9,6 @@ from cli_helpers import Told, python, tell
 
 import f1_rl
 from f1_rl.circuits import circuit_names, load_circuit, read_circuit_csv
-from f1_rl.cli import doctor
 from f1_rl.cli.main import VERBS
 
 
@@ -215,34 +214,3 @@ def test_a_picture_may_have_any_name(tmp_path):
     assert tell("circuit", "render", "oval", tmp_path / "picture").code == 0
     data = np.frombuffer((tmp_path / "picture").read_bytes(), np.uint8)
     assert cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
-
-
-@pytest.mark.parametrize(("works", "code"), [(True, 0), (None, 0), (False, 1)])
-def test_doctor_fails_where_something_needed_does_not_work(monkeypatch, works, code):
-    finding = doctor.Finding("engine", works, "seen", "mend it")
-    monkeypatch.setattr(doctor, "CHECKS", (lambda: finding,))
-    told = tell("doctor")
-    assert told.code == code
-    assert "engine" in told.out
-    assert "mend it" in told.out
-    told = tell("doctor", "--json")
-    assert told.code == code
-    assert json.loads(told.out) == [
-        {"name": "engine", "works": works, "detail": "seen", "remedy": "mend it"}
-    ]
-
-
-def test_doctor_finds_the_interpreter_and_the_simulator_working(monkeypatch):
-    checks = tuple(c for c in doctor.CHECKS if c.__name__ in ("_python", "_simulator", "_disk"))
-    assert len(checks) == 3
-    monkeypatch.setattr(doctor, "CHECKS", checks)
-    assert [row["works"] for row in json.loads(tell("doctor", "--json").out)] == [True, True, True]
-
-
-def test_doctor_names_packages_that_are_missing(monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "av", None)
-    finding = doctor._video()
-    assert finding.works is False
-    assert "pip install" in finding.remedy

@@ -25,7 +25,7 @@ REFUSED = {
     "circuit export": (("circuit", "export", "ovall", "out.csv"), "'oval'"),
     "circuit render": (("circuit", "render", "ovall", "out.png"), "'oval'"),
     "circuit world": (("circuit", "world", "ovall"), "'oval'"),
-    "doctor": (("doctor", "moon"), "moon"),
+    "doctor": (("doctor", "--only", "moon"), "moon"),
 }
 
 
@@ -65,6 +65,7 @@ def test_what_cannot_be_done_is_one_json_document(name, tmp_path, monkeypatch):
         (("launch", "drve"), "'drive'"),
         (("benchmark", "enginee"), "'engine'"),
         (("completion", "bahs"), "'bash'"),
+        (("doctor", "--only", "disc"), "'disk'"),
     ],
 )
 def test_a_misspelt_name_is_answered_with_the_near_one(words, near):

@@ -1,27 +1,20 @@
 """What `f1-rl doctor` asks about Gazebo: its version, and what draws its pictures."""
 
-import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 from pathlib import Path
 
-from f1_rl.cli.finding import Finding
+from f1_rl.cli.checks.finding import Finding, absent, fail, ok, warn
+from f1_rl.cli.checks.graphics import INSTALL, NVIDIA_REMEDY, SOFTWARE
+from f1_rl.cli.checks.programs import ask
 
 _HARMONIC = 8
 _INSTALL = "apt install ros-jazzy-ros-gz (or gz-harmonic)"
 _ANSWER_WITHIN_S = 20.0
 _DRAW_WITHIN_S = 60.0
 
-# Renderers of Mesa and Microsoft that compute on the CPU.
-_SOFTWARE = re.compile(r"llvmpipe|softpipe|swrast|swr |software|basic render", re.IGNORECASE)
-_NVIDIA_REMEDY = (
-    "install libnvidia-gl of your driver; in a container: --gpus all and "
-    "NVIDIA_DRIVER_CAPABILITIES=compute,graphics,utility"
-)
-_NO_RENDERER_REMEDY = "apt install libegl1 libgl1-mesa-dri; and look at: gz sim -s -v 4"
+_NO_RENDERER_REMEDY = f"{INSTALL}; and look at: gz sim -s -v 4"
 
 # One camera in an empty world: enough for Gazebo to say who draws.
 _WORLD = """<?xml version="1.0"?>
@@ -53,28 +46,25 @@ def gazebo() -> Finding:
     """Look for Gazebo Harmonic."""
     path = shutil.which("gz")
     if path is None:
-        return Finding("Gazebo", None, "no gz command; the embedded simulator is used")
-    told = _run([path, "sim", "--versions"], _ANSWER_WITHIN_S)
+        return absent("no gz command; the embedded simulator is used", _INSTALL)
+    told = ask([path, "sim", "--versions"], _ANSWER_WITHIN_S)
     if told is None:
-        return Finding(
-            "Gazebo", False, f"{path} sim does not answer in {_ANSWER_WITHIN_S:.0f} s", _INSTALL
-        )
+        return fail(f"{path} sim does not answer in {_ANSWER_WITHIN_S:.0f} s", _INSTALL)
     versions = [
-        tuple(map(int, version.split("."))) for version in re.findall(r"(?m)^\d+\.\d+\.\d+", told)
+        tuple(map(int, version.split(".")))
+        for version in re.findall(r"(?m)^\d+\.\d+\.\d+", told.out + told.err)
     ]
     if not versions:
         # The gz of Gazebo Classic, or of the tools alone.
-        return Finding("Gazebo", None, f"{path} has no sim; it is another Gazebo", _INSTALL)
+        return absent(f"{path} has no sim; it is another Gazebo", _INSTALL)
     # Of several, gz takes the newest.
     newest = max(versions)
     text = f"gz sim {'.'.join(map(str, newest))}, {path}"
     if newest[0] < _HARMONIC:
-        return Finding("Gazebo", False, f"{text}: older than Harmonic (8)", _INSTALL)
+        return fail(f"{text}: older than Harmonic (8)", _INSTALL)
     if newest[0] > _HARMONIC:
-        return Finding(
-            "Gazebo", False, f"{text}: newer than Harmonic (8), which ROS 2 Jazzy speaks", _INSTALL
-        )
-    return Finding("Gazebo", True, text)
+        return fail(f"{text}: newer than Harmonic (8), which ROS 2 Jazzy speaks", _INSTALL)
+    return ok(text)
 
 
 def renderer() -> Finding:
@@ -83,15 +73,15 @@ def renderer() -> Finding:
     Where a part of the driver is missing, Gazebo draws in software and says nothing.
     """
     path = shutil.which("gz")
-    if path is None or not gazebo().works:
-        return Finding("renderer", None, "unknown without Gazebo Harmonic")
+    if path is None or gazebo().state != "ok":
+        return absent("unknown without Gazebo Harmonic")
     with tempfile.TemporaryDirectory(prefix="f1-rl-doctor-") as folder:
         world = Path(folder) / "world.sdf"
         world.write_text(_WORLD, encoding="utf-8")
         command = [path, "sim", "-s", "-r", "--headless-rendering", "--iterations", "20"]
         # Gazebo writes its logs below HOME; nobody else's Gazebo shall hear of this one.
         apart = {"HOME": folder, "GZ_PARTITION": Path(folder).name, "GZ_IP": "127.0.0.1"}
-        told = _run([*command, str(world)], _DRAW_WITHIN_S, apart)
+        told = ask([*command, str(world)], _DRAW_WITHIN_S, apart)
         logs = [
             log.read_text(encoding="utf-8", errors="replace")
             for log in sorted((Path(folder) / ".gz" / "rendering").glob("*.log"))
@@ -99,33 +89,10 @@ def renderer() -> Finding:
     names = re.findall(r"GL_RENDERER\s*=\s*(.+)", "\n".join(logs))
     if not names:
         reason = "does not come to an end" if told is None else "tells of no renderer"
-        return Finding("renderer", False, f"Gazebo {reason}", _NO_RENDERER_REMEDY)
+        return fail(f"Gazebo {reason}", _NO_RENDERER_REMEDY)
     name = names[-1].strip()
-    if not _SOFTWARE.search(name):
-        return Finding("renderer", True, name)
+    if not SOFTWARE.search(name):
+        return ok(name)
     if shutil.which("nvidia-smi"):
-        return Finding(
-            "renderer", True, f"{name}: in software, though there is a GPU", _NVIDIA_REMEDY
-        )
-    return Finding("renderer", True, f"{name}: in software")
-
-
-def _run(command: list[str], timeout_s: float, changes: dict[str, str] | None = None) -> str | None:
-    """Return what a program prints on either stream, or None if it does not end in time."""
-    with subprocess.Popen(
-        command,
-        env=os.environ | (changes or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        # Of its own, so that what it has started ends with it.
-        start_new_session=True,
-    ) as process:
-        try:
-            return process.communicate(timeout=timeout_s)[0]
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return None
+        return warn(f"{name}: in software, though there is a GPU", NVIDIA_REMEDY)
+    return ok(f"{name}: in software")

@@ -1,0 +1,1 @@
+"""What `f1-rl doctor` checks: each check is a function that returns a `Finding`."""
