@@ -1,22 +1,30 @@
-"""`f1-rl drive`: a lap with a saved policy, with trace and video."""
+"""`f1-rl drive`: live on a page in the browser, or laps with a saved policy, filmed."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from f1_rl.cli import options
+from f1_rl.cli import live_drive, options
+from f1_rl.cli.errors import CommandError
 from f1_rl.driving.settings import TaskSettings
-from f1_rl.policy import load_policy
+from f1_rl.policy import Policy, load_policy
 from f1_rl.settings import build_settings, merge
 
-SUMMARY = "Drive laps with a saved policy in the embedded simulator; writes a video and a trace."
+SUMMARY = "Drive live on a page in the browser, or laps as fast as they are computed, filmed."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("policy", type=Path, help="run folder or policy folder")
+    parser.add_argument(
+        "policy",
+        type=Path,
+        nargs="?",
+        metavar="RUN",
+        help="run folder or policy folder; without one, you drive by hand",
+    )
     options.add_circuit(parser)
     parser.add_argument(
-        "--laps", type=options.positive_int, default=1, metavar="N", help="laps to drive"
+        "--laps", type=options.positive_int, metavar="N", help="laps to drive (default: 1)"
     )
     parser.add_argument("--last", action="store_true", help="the last policy, not the best")
     parser.add_argument(
@@ -25,20 +33,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-video", action="store_true", help="drive without a video")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="CSV file, a row for each step")
     options.add_json(parser, "how the drive went by column of evaluations.csv, and video")
+    live_drive.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Drive."""
+    page = _wants_page(arguments)
+    policy = None
+    if arguments.policy is not None:
+        policy = load_policy(options.policy_folder(arguments.policy, arguments.last))
+    task = TaskSettings() if policy is None else policy.task_settings
+    changes = options.task_changes(arguments)
+    settings = build_settings(TaskSettings, merge(task.as_dict(), changes))
+    if page:
+        return live_drive.drive_live(arguments, settings, policy)
+    assert policy is not None
+    return _drive_laps(arguments, settings, policy)
+
+
+def _wants_page(arguments: argparse.Namespace) -> bool:
+    """Return whether the live page is to be opened.
+
+    Raises:
+        CommandError: Options contradict one another, or there is nothing that could drive.
+    """
+    names = ("laps", "video", "no_video", "trace", "json")
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
+    asked = live_drive.is_asked_for(arguments)
+    if asked and given:
+        raise CommandError(
+            f"{given[0]}: is for laps without the live page; leave it out, or the options of the "
+            "page."
+        )
+    if arguments.policy is None and (given or arguments.last):
+        raise CommandError(
+            f"{[*given, '--last'][0]}: there is no policy to drive with; give a run folder."
+        )
+    page = asked or (not given and sys.stdout.isatty())
+    if arguments.policy is None and not page:
+        raise CommandError(
+            "drive: without a run folder you drive by hand on the live page, which needs a "
+            "terminal or --watch; add that, or give a run folder."
+        )
+    return page
+
+
+def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: Policy) -> int:
+    """Drive laps without a page, and say how it went."""
     from f1_rl.reporting.lap_recorder import record_lap
 
-    policy = load_policy(options.policy_folder(arguments.policy, arguments.last))
-    settings = build_settings(
-        TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
-    )
     video = arguments.video or Path(f"drive-{Path(settings.circuits[0]).stem}.mp4")
     if arguments.no_video:
         video = None
-    drive = record_lap(policy, settings, arguments.trace, video, laps=arguments.laps)
+    drive = record_lap(policy, settings, arguments.trace, video, laps=arguments.laps or 1)
     report = drive.report
     if arguments.json:
         options.print_json({**drive.as_dict(), "video": None if video is None else str(video)})

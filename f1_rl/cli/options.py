@@ -14,6 +14,7 @@ from f1_rl.cli.errors import CommandError
 from f1_rl.settings import parse_assignment
 
 _WIDTH_IN_FILES = 120
+_LAST_PORT = 65_535
 
 CIRCUIT_HELP = (
     "circuit to drive: a name ('f1-rl circuit list'), a CSV file, 'random-7' or a range of random "
@@ -121,6 +122,18 @@ def natural_int(text: str) -> int:
         ArgumentTypeError: It is no whole number from 0 on.
     """
     return _int_from(0, text)
+
+
+def port(text: str) -> int:
+    """Return the TCP port that an option was given, for argparse; 0 is any that is free.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
+    value = _int_from(0, text)
+    if value > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: they go from 0 to {_LAST_PORT}")
+    return value
 
 
 def _int_from(least: int, text: str) -> int:

@@ -21,7 +21,7 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--watch-port",
-        type=options.natural_int,
+        type=options.port,
         metavar="N",
         help="port of that page on localhost; by default any that is free",
     )
