@@ -176,8 +176,9 @@ class Watcher:
 
 
 def _is_same_wheel(request: dict[str, Any], later: dict[str, Any]) -> bool:
-    return all(each["type"] == "input" for each in (request, later)) and bool(
-        request["page"] == later["page"]
+    both = (request, later)
+    return all(each["type"] == "input" for each in both) and bool(
+        request.get("page") == later.get("page")
     )
 
 

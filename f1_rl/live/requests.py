@@ -19,7 +19,7 @@ class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """A message of a page, named by its `type`."""
 
 
-class _Input(_Request, frozen=True, tag="input"):
+class _Input(_Request, frozen=True, tag="input", omit_defaults=True):
     throttle: _Share
     steer: _Share
     page: _Name = ""
