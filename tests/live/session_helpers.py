@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from f1_rl.circuits import Poses
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.settings import TaskSettings
@@ -100,7 +102,5 @@ class Person:
 
 def place_of(moment: Moment) -> Poses:
     """Return the pose of a moment, to project it."""
-    import numpy as np
-
     assert moment.pose is not None
     return Poses(*(np.array([part]) for part in vars(moment.pose).values()))
