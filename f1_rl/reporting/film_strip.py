@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,10 +50,48 @@ def film_strip(path: Path, count: int = 6, width_px: int = 640) -> tuple[Still, 
                 if frame is not None:
                     stills.setdefault(frame.time, Still(frame.time, _jpeg(frame, width_px)))
     except (OSError, IndexError, av.error.FFmpegError) as error:
-        raise ReportError(
-            f"{path} cannot be read as a video ({error}): record the lap again."
-        ) from error
+        raise _unreadable(path, error) from error
     return tuple(stills.values())
+
+
+def stills_of(
+    path: Path,
+    indices: Sequence[int],
+    width_px: int,
+    box_px: tuple[int, int, int, int] | None = None,
+) -> tuple[Still | None, ...]:
+    """Take certain frames out of a video.
+
+    Args:
+        path: The video.
+        indices: Numbers of the frames, from 0.
+        width_px: The width to which they are reduced.
+        box_px: (left, top, right, bottom) of the part to take; None: all.
+
+    Returns:
+        A picture for each number; None where the video is too short.
+
+    Raises:
+        ReportError: The file cannot be read as a video.
+    """
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            stills: list[Still | None] = []
+            for index in indices:
+                # Half a frame early: times in the file are rounded.
+                due_s = (index - 0.5) / float(stream.average_rate)
+                frame = _frame_at(container, stream, max(due_s, 0.0))
+                found = frame is not None and frame.time >= due_s
+                still = Still(frame.time, _jpeg(frame, width_px, box_px)) if found else None
+                stills.append(still)
+            return tuple(stills)
+    except (OSError, IndexError, av.error.FFmpegError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ReportError:
+    return ReportError(f"{path} cannot be read as a video ({error}): record the lap again.")
 
 
 def _frame_at(container: Any, stream: Any, time_s: float) -> Any:
@@ -65,8 +104,11 @@ def _frame_at(container: Any, stream: Any, time_s: float) -> Any:
     return frame
 
 
-def _jpeg(frame: Any, width_px: int) -> bytes:
+def _jpeg(frame: Any, width_px: int, box_px: tuple[int, int, int, int] | None = None) -> bytes:
     picture = frame.to_ndarray(format="bgr24")
+    if box_px is not None:
+        left, top, right, bottom = box_px
+        picture = picture[top:bottom, left:right]
     size = (width_px, max(1, round(width_px * picture.shape[0] / picture.shape[1])))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])

@@ -7,10 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from f1_rl.circuits.circuit import Circuit
 from f1_rl.reporting import wording
-from f1_rl.reporting.film_strip import Still, film_strip
+from f1_rl.reporting.decision_plots import decision_plots
+from f1_rl.reporting.decisions import Moment, telling_moments
+from f1_rl.reporting.film_strip import Still, film_strip, stills_of
 from f1_rl.reporting.flat_settings import flat_settings
 from f1_rl.reporting.lap_circuit import circuit_of_lap, circuits_of
+from f1_rl.reporting.lap_picture import CAMERA_BOX_PX
 from f1_rl.reporting.lap_plots import lap_plots
 from f1_rl.reporting.learning_plots import learning_plots
 from f1_rl.reporting.page import render_page, write_page
@@ -22,6 +26,7 @@ __all__ = ["ReportError", "write_report"]
 
 _STRIP_WIDTH_PX: Final = 480
 _POSTER_WIDTH_PX: Final = 960
+_MOMENT_WIDTH_PX: Final = 640
 _MAX_EVALUATIONS: Final = 400
 
 
@@ -51,6 +56,7 @@ def _render(run: RunData) -> str:
     lengths_m = {c.name: c.length_m for c in circuits_of(run)}
     notes = list(run.notes)
     stills, poster = _stills(run, notes)
+    moments = _moments(run, circuit) if stills else ()
     return render_page(
         "report.html.j2",
         drives=run.drives,
@@ -61,7 +67,9 @@ def _render(run: RunData) -> str:
         video=VIDEO_FILE if run.video_path else None,
         poster=poster,
         stills=stills,
+        moments=moments,
         lap_plots=lap_plots(run.lap, circuit, run.action_names),
+        decision_plots=decision_plots(run.lap, circuit),
         lap=run.lap,
         learning_plots=learning_plots(run.metrics, summaries)
         + table_plots(run.table, run.commands),
@@ -90,6 +98,16 @@ def _stills(run: RunData, notes: list[str]) -> tuple[tuple[Still, ...], Still | 
         notes.append(str(error))
         return (), None
     return stills, poster[0] if poster else None
+
+
+def _moments(run: RunData, circuit: Circuit | None) -> tuple[tuple[Moment, Still], ...]:
+    """Return the telling moments of the lap with what the camera and the network saw then."""
+    if run.lap is None or run.video_path is None:
+        return ()
+    moments = telling_moments(run.lap, circuit, run.action_names)
+    indices = [moment.index for moment in moments]
+    stills = stills_of(run.video_path, indices, _MOMENT_WIDTH_PX, CAMERA_BOX_PX)
+    return tuple((moment, still) for moment, still in zip(moments, stills, strict=True) if still)
 
 
 def _thinned(

@@ -1,14 +1,17 @@
 """The report stands alone, says what happened, and survives whatever a stopped run left."""
 
+import base64
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from f1_rl.circuits.circuit import Circuit
+from f1_rl.reporting.decisions import telling_moments
 from f1_rl.reporting.figures import STAND_INS
 from f1_rl.reporting.lap_circuit import circuit_of_lap
 from f1_rl.reporting.lap_plots import action_counts
@@ -54,13 +57,13 @@ class Page(HTMLParser):
         return [str(attrs["aria-label"]) for tag, attrs in self.tags if tag == "svg"]
 
 
-def write_video(path: Path, circuit: Circuit) -> None:
+def write_video(path: Path, circuit: Circuit, frames: int = 12) -> None:
     with LapVideo(path, circuit, ["left", "straight", "right"]) as video:
-        for i in range(12):
+        for i in range(frames):
             pose = circuit.pose_at(i * 0.3)
             video.add(
                 VideoFrame(
-                    camera=np.full((48, 64, 3), 20 * i, dtype=np.uint8),
+                    camera=np.full((48, 64, 3), 240 * i // frames, dtype=np.uint8),
                     observation=np.zeros((24, 64, 2), dtype=np.uint8),
                     q_values=np.array([1.0, 2.0, 0.5]),
                     action=1,
@@ -94,6 +97,42 @@ def test_page_refers_to_nothing_but_the_video(write_run: WriteRun, circuit: Circ
     assert next(a for tag, a in page.tags if tag == "video")["poster"].startswith("data:image/jpeg")
 
 
+def test_telling_moments_are_shown_as_the_camera_saw_them(
+    write_run: WriteRun, circuit: Circuit
+) -> None:
+    run_dir = write_run()
+    lap_path = run_dir / "lap.csv"
+    lap_path.write_text("".join(lap_path.read_text().splitlines(keepends=True)[:61]))
+    write_video(run_dir / "lap.mp4", circuit, frames=60)
+
+    page = Page(write_report(run_dir))
+
+    lap = read_run(run_dir).lap
+    assert lap is not None
+    moments = telling_moments(lap, circuit, ("left", "straight", "right"))
+    assert len(moments) >= 3
+    images = [attrs["src"] for tag, attrs in page.tags if tag == "img" and attrs["width"] == "640"]
+    assert len(images) == len(moments)
+    for moment, source in zip(moments, images, strict=True):
+        assert moment.title in page.text
+        jpeg = base64.b64decode(str(source).split(",")[1])
+        picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape == (480, 640, 3)
+        # Each frame of the video is brighter than the one before by 4 of 255.
+        assert picture[240, 320].mean() == pytest.approx(4 * moment.index, abs=3)
+
+
+def test_a_run_from_before_there_were_reward_terms_has_its_other_plots(write_run: WriteRun) -> None:
+    run_dir = write_run()
+    path = run_dir / "lap.csv"
+    path.write_text(path.read_text().replace("reward_", "unknown_"))
+
+    page = Page(write_report(run_dir))
+
+    assert "Where it hesitates" in page.text
+    assert "What it was paid for" not in page.text
+
+
 def test_successful_run_is_told_in_words_and_figures(page: Page) -> None:
     assert "The car learned to lap" in page.text
     assert "full lap from all 4 start positions" in page.text
@@ -111,6 +150,9 @@ def test_every_plot_is_there_and_described(page: Page) -> None:
         "Lateral error",
         "Speed and yaw rate",
         "Share of the a",
+        "Map of the circuit simple with the driven line brightest where the policy hesitates",
+        "Lead of the best action along the lap",
+        "Terms of the reward along the lap: progress +",
     ]
     expected += [
         "Starts with a full lap",
