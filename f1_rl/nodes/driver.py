@@ -2,9 +2,12 @@
 
 Topics, all relative and remappable: listens to `cam_f1_left/image_raw` (or, by parameter, to
 `cam_f1_left/image_raw/compressed`), `cam_f1_left/camera_info`, `joy` (with `deadman`) and `odom`
-(for policies that see the speed); publishes `cmd_vel`, or in shadow mode `proposed_cmd` alone,
-`~/debug_image` while somebody subscribes to it, and `/diagnostics`. Services: `~/emergency_stop`
-(Trigger) stops the car until `~/release_emergency_stop` (Trigger), in every state.
+(for policies that see the speed, and for the map); publishes `cmd_vel`, or in shadow mode
+`proposed_cmd` alone, and `/diagnostics`. While somebody subscribes to them it also publishes
+`~/q_values`, `~/debug_image` (the camera's picture with what the network looks at) and
+`~/dashboard` (the whole picture of the drive), drawn in a thread of their own. Services:
+`~/emergency_stop` (Trigger) stops the car until `~/release_emergency_stop` (Trigger), in every
+state.
 
 Configuring loads the policy, runs it a few times and checks it; active, the node commands the
 car. The car is stopped, by a zero command at once and again every few hundredths of a second,
@@ -38,9 +41,9 @@ from f1_rl.nodes.cockpit import Cockpit
 from f1_rl.nodes.driver_diagnostics import diagnostic_message, figures
 from f1_rl.nodes.driver_parameters import DriverParameters
 from f1_rl.nodes.driver_topics import DriverTopics
+from f1_rl.nodes.illustrator import Glance, Illustrator
 from f1_rl.nodes.lifetime import run_node
 from f1_rl.nodes.limiter import STOP, Command
-from f1_rl.nodes.overlay import draw_overlay
 from f1_rl.nodes.parameters import ParameterError, declare_parameters, on_change
 from f1_rl.nodes.pilot import Decision, Pilot
 from f1_rl.policy import PolicyError, load_policy
@@ -53,6 +56,7 @@ Transition = Callable[["DriverNode", Any], Any]
 EMERGENCY_STOP = "emergency_stop"
 _DIAGNOSTICS_PERIOD_S = 1.0
 _SLOW_CAMERA = 0.8
+_SWITCH_INTERVAL_S = 0.0005
 _LIMITS = tuple(item.name for item in fields(DriverParameters) if item.name.startswith("max_"))
 
 
@@ -122,6 +126,8 @@ class DriverNode(LifecycleNode):
         self._state = "unconfigured"
         self._emergency = False
         self._cockpit: Cockpit | None = None
+        self._illustrator: Illustrator | None = None
+        self._pose: tuple[float, float, float] | None = None
         self._topics: DriverTopics | None = None
         self._others: list[str] = []
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", lossless(10))
@@ -161,6 +167,13 @@ class DriverNode(LifecycleNode):
             on_joystick=self._on_joystick,
         )
         self._topics = topics
+        self._illustrator = Illustrator(
+            pilot,
+            topics.debug,
+            topics.dashboard,
+            circuit=parameters.dashboard_circuit,
+            warn=self.get_logger().warning,
+        )
         self._cockpit = Cockpit(
             pilot,
             parameters,
@@ -240,12 +253,16 @@ class DriverNode(LifecycleNode):
     def _release(self) -> None:
         cockpit, self._cockpit = self._cockpit, None
         topics, self._topics = self._topics, None
+        illustrator, self._illustrator = self._illustrator, None
+        self._pose = None
         try:
             if cockpit is not None:
                 cockpit.close()
             if topics is not None:
                 topics.repeat_last_stop(STOP)
         finally:
+            if illustrator is not None:
+                illustrator.close()
             if topics is not None:
                 topics.destroy()
 
@@ -282,6 +299,7 @@ class DriverNode(LifecycleNode):
         except MessageError as error:
             self.get_logger().error(str(error), throttle_duration_sec=1.0)
             return
+        self._pose = (sample.x_m, sample.y_m, sample.yaw_rad)
         if self._cockpit is not None:
             self._cockpit.hear_speed(sample.speed_mps)
 
@@ -325,19 +343,23 @@ class DriverNode(LifecycleNode):
     def _on_decision(
         self, frame: Frame[Any], picture: UInt8Array, decision: Decision, sent: Command | None
     ) -> None:
-        topics, cockpit = self._topics, self._cockpit
-        if topics is None or cockpit is None or not topics.debug_wanted(time.monotonic()):
+        topics, cockpit, illustrator = self._topics, self._cockpit, self._illustrator
+        if topics is None or cockpit is None or illustrator is None:
             return
-        pilot = cockpit.autopilot.pilot
-        drawn = draw_overlay(
-            picture,
-            pilot.preprocessing.view.rows,
-            decision,
-            pilot.action_names,
-            sent,
-            tuple(cockpit.helm.holds.values()),
+        topics.publish_q_values(decision.q_values)
+        illustrator.show(
+            lambda: Glance(
+                picture,
+                cockpit.autopilot.pilot.observations,
+                decision,
+                sent,
+                tuple(cockpit.helm.holds.values()),
+                frame.stamp_ns,
+                frame.message.header.frame_id,
+                self._pose,
+            ),
+            time.monotonic(),
         )
-        topics.publish_debug(drawn, frame.stamp_ns, frame.message.header.frame_id)
 
     def _look_around(self) -> None:
         cockpit, topics = self._cockpit, self._topics
@@ -349,6 +371,7 @@ class DriverNode(LifecycleNode):
         else:
             holds = cockpit.helm.holds
             topics.adapt_reliability()
+            topics.follow_odometry()
             values.update(figures(cockpit.autopilot, cockpit.helm, time.monotonic()))
             warnings = self._warnings(cockpit, topics)
         stamp = self.get_clock().now().to_msg()
@@ -407,6 +430,8 @@ def main(args: list[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after a failure, or 2 for parameters that cannot be used.
     """
+    # While a picture is drawn, whoever steers waits for the interpreter no longer than this.
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     return run_node(DriverNode, args, unusable=(ParameterError,), expected=(StartError,))
 
 

@@ -116,6 +116,17 @@ class DriverParameters:
         minimum=0.1,
         maximum=60.0,
     )
+    dashboard_rate_hz: float = parameter(
+        5.0,
+        "Most pictures a second on ~/dashboard, which is drawn only when subscribed to.",
+        minimum=0.1,
+        maximum=30.0,
+    )
+    dashboard_circuit: str = parameter(
+        "",
+        "Circuit of the map on ~/dashboard, a name or a CSV file; empty: the first that the policy "
+        "was trained on.",
+    )
 
     @property
     def limits(self) -> CommandLimits:

@@ -13,6 +13,7 @@ from nav_msgs.msg import Odometry
 from rclpy.duration import Duration
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Joy
+from std_msgs.msg import Float32MultiArray
 
 from f1_rl.gazebo.names import CAMERA_INFO_TOPIC, COMMAND_TOPIC, IMAGE_TOPIC, ODOMETRY_TOPIC
 from f1_rl.nodes.driver_parameters import DriverParameters
@@ -35,6 +36,43 @@ JOYSTICK_TOPIC = "joy"
 _LAST_STOPS = 3
 _BETWEEN_STOPS_S = 0.01
 _ACKNOWLEDGED_WITHIN_S = 0.3
+
+
+class PictureTopic:
+    """A topic of pictures that are drawn only while somebody looks, and not too often."""
+
+    def __init__(self, node: Any, name: str, rate_hz: float) -> None:
+        """Offer the topic.
+
+        Args:
+            node: The node.
+            name: Of the topic.
+            rate_hz: The most pictures a second.
+        """
+        self._node = node
+        self._publisher = node.create_publisher(Image, name, lossless(1))
+        self._period_s = 1.0 / rate_hz
+        self._next_s = 0.0
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks."""
+        return bool(self._publisher.get_subscription_count())
+
+    def due(self, now_s: float) -> bool:
+        """Return whether the next picture is due and somebody looks; then it counts as drawn."""
+        if now_s < self._next_s or not self.watched:
+            return False
+        self._next_s = now_s + self._period_s
+        return True
+
+    def publish(self, picture: UInt8Array, stamp_ns: int, frame_id: str) -> None:
+        """Publish an RGB picture `(H, W, 3)`; it may be painted over afterwards."""
+        self._publisher.publish(image_message(picture, stamp_ns, frame_id))
+
+    def destroy(self) -> None:
+        """Withdraw the topic."""
+        self._node.destroy_publisher(self._publisher)
 
 
 class DriverTopics:
@@ -75,17 +113,19 @@ class DriverTopics:
             PROPOSED_TOPIC if parameters.shadow else COMMAND_TOPIC,
             lossless(1),
         )
-        self._debug = node.create_publisher(Image, "~/debug_image", lossless(1))
-        self._debug_period_s = 1.0 / parameters.debug_rate_hz
-        self._debug_next_s = 0.0
+        self.debug = PictureTopic(node, "~/debug_image", parameters.debug_rate_hz)
+        self.dashboard = PictureTopic(node, "~/dashboard", parameters.dashboard_rate_hz)
+        self._q_values = node.create_publisher(Float32MultiArray, "~/q_values", lossless(1))
         self._on_image = on_image
         self._auto_reliability = parameters.image_reliability == "auto"
         best_effort = parameters.image_reliability == "best_effort"
         self._images = self._listen_to_images(newest_only() if best_effort else lossless(1))
         listen = node.create_subscription
         self._subscriptions = [listen(CameraInfo, CAMERA_INFO_TOPIC, on_camera_info, newest_only())]
-        if needs_speed:
-            self._subscriptions.append(listen(Odometry, ODOMETRY_TOPIC, on_odometry, newest_only()))
+        self._on_odometry = on_odometry
+        self._needs_odometry = needs_speed
+        self._odometry: Any | None = None
+        self.follow_odometry()
         if parameters.deadman:
             self._subscriptions.append(listen(Joy, JOYSTICK_TOPIC, on_joystick, newest_only()))
 
@@ -110,16 +150,21 @@ class DriverTopics:
             time.sleep(_BETWEEN_STOPS_S)
         self._commands.wait_for_all_acked(Duration(seconds=_ACKNOWLEDGED_WITHIN_S))
 
-    def debug_wanted(self, now_s: float) -> bool:
-        """Return whether the next debug picture is due and somebody looks at it."""
-        if now_s < self._debug_next_s or not self._debug.get_subscription_count():
-            return False
-        self._debug_next_s = now_s + self._debug_period_s
-        return True
+    def publish_q_values(self, q_values: npt.NDArray[np.float32]) -> None:
+        """Publish the value of each action, if somebody listens."""
+        if self._q_values.get_subscription_count():
+            self._q_values.publish(Float32MultiArray(data=q_values.tolist()))
 
-    def publish_debug(self, picture: UInt8Array, stamp_ns: int, frame_id: str) -> None:
-        """Publish a debug picture."""
-        self._debug.publish(image_message(picture, stamp_ns, frame_id))
+    def follow_odometry(self) -> None:
+        """Listen to odometry while it is needed: by the policy, or for a map that is looked at."""
+        needed = self._needs_odometry or self.dashboard.watched
+        if needed and self._odometry is None:
+            self._odometry = self._node.create_subscription(
+                Odometry, ODOMETRY_TOPIC, self._on_odometry, newest_only()
+            )
+        elif not needed and self._odometry is not None:
+            self._node.destroy_subscription(self._odometry)
+            self._odometry = None
 
     def other_commanders(self) -> list[str]:
         """Return the full names of other nodes that command the same car."""
@@ -154,5 +199,9 @@ class DriverTopics:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         self._subscriptions.clear()
-        self._node.destroy_publisher(self._commands)
-        self._node.destroy_publisher(self._debug)
+        if self._odometry is not None:
+            self._node.destroy_subscription(self._odometry)
+        for publisher in (self._commands, self._q_values):
+            self._node.destroy_publisher(publisher)
+        for topic in (self.debug, self.dashboard):
+            topic.destroy()

@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.driving.observation import Preprocessing
 from f1_rl.nodes.limiter import Command
 from f1_rl.nodes.pilot import Decision
+from f1_rl.reporting.camera_overlay import camera_overlay
 
 UInt8Array = npt.NDArray[np.uint8]
 
-_ROWS = (255, 220, 0)
 _BAR = (90, 160, 255)
 _CHOSEN = (0, 230, 120)
 _HELD = (255, 60, 60)
@@ -22,30 +23,29 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def draw_overlay(
     frame: UInt8Array,
-    rows: Sequence[int],
+    preprocessing: Preprocessing,
     decision: Decision,
     action_names: Sequence[str],
     command: Command | None,
     holds: Sequence[str] = (),
+    saliency: npt.NDArray[np.float32] | None = None,
 ) -> UInt8Array:
     """Draw over a copy of a picture.
 
     Args:
         frame: (H, W, 3) RGB.
-        rows: Rows of the picture that the network looks at; marked at both edges.
+        preprocessing: What makes the observation of the picture; its rows are marked.
         decision: Its action values, drawn as bars from the worst to the best, and its choice.
         action_names: Of each action.
         command: What went out to the car; None where nothing did.
         holds: Sentences that say why the car is held.
+        saliency: (R, C) of the decision over the observation; None where it is not known.
 
     Returns:
         (H, W, 3) RGB.
     """
-    picture = frame.copy()
-    width = picture.shape[1]
-    mark = max(4, width // 40)
-    picture[list(rows), :mark] = _ROWS
-    picture[list(rows), -mark:] = _ROWS
+    picture = camera_overlay(frame, preprocessing, saliency)
+    mark = max(4, picture.shape[1] // 40)
     _draw_bars(picture, decision, action_names, left=2 * mark)
     line = "silent" if command is None else _command_text(command)
     _write(picture, f"{action_names[decision.action]} -> {line}", (2 * mark, 20), _TEXT)

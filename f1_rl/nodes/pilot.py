@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.driving.environment import SPEED_UNIT_MPS
+from f1_rl.driving.environment import SPEED_UNIT_MPS, Observation
 from f1_rl.driving.observation import FrameStack, Preprocessing
 from f1_rl.nodes.limiter import Command
 from f1_rl.policy import Policy, PolicyError
@@ -63,6 +63,7 @@ class Pilot:
         self._stack = FrameStack(
             1, self.preprocessing.frame_shape, settings.observation.frame_stack
         )
+        self._speed = np.zeros((1, 1), np.float32)
         self.warm_up_s = self._warm_up()
 
     @property
@@ -74,6 +75,12 @@ class Pilot:
     def observation(self) -> UInt8Array:
         """What the network was shown last, `(R, C, K)`."""
         return np.array(self._stack.array[0], np.uint8)
+
+    @property
+    def observations(self) -> Observation:
+        """What the network was shown last, as the environment gives it, of one car."""
+        frames = self._stack.array.copy()
+        return {"frames": frames, "speed": self._speed} if self.needs_speed else frames
 
     @property
     def fastest(self) -> Command:
@@ -118,8 +125,9 @@ class Pilot:
     ) -> npt.NDArray[np.float32]:
         self._stack.push(self.preprocessing.apply(frame)[None], np.array([first]))
         parts: list[npt.NDArray[np.generic]] = [self._stack.array]
+        self._speed = np.array([[speed_mps / SPEED_UNIT_MPS]], np.float32)
         if self.needs_speed:
-            parts.append(np.array([[speed_mps / SPEED_UNIT_MPS]], np.float32))
+            parts.append(self._speed)
         return np.asarray(self.policy.q_values(parts)[0], np.float32)
 
 

@@ -6,10 +6,10 @@ blended from its mask.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +17,18 @@ from PIL import Image, ImageDraw, ImageFont
 Picture = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Anchor = Literal["left", "centre", "right"]
+
+
+def _matplotlib() -> Path:
+    """Return Matplotlib's folder without importing it, which takes a good part of a second.
+
+    Raises:
+        ImportError: It is not installed.
+    """
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        raise ImportError("the fonts of Matplotlib are missing; install matplotlib.")
+    return Path(spec.origin).parent
 
 
 class Font:
@@ -29,7 +41,7 @@ class Font:
 
     def __init__(self, size_px: int, *, bold: bool = False) -> None:
         name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-        path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+        path = _matplotlib() / "mpl-data" / "fonts" / "ttf" / name
         self._font = ImageFont.truetype(str(path), size_px)
         ascent, descent = self._font.getmetrics()
         self.ascent_px = int(ascent)

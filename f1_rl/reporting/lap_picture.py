@@ -16,6 +16,7 @@ from f1_rl.reporting.camera_panel import CameraPanel
 from f1_rl.reporting.glyphs import Picture
 from f1_rl.reporting.video_panels import (
     PAGE,
+    Card,
     MapPanel,
     ObservationPanel,
     Panel,
@@ -59,7 +60,7 @@ class LapPicture(PanelPicture):
     """The picture of a lap, of `VideoFrame`s.
 
     Args:
-        circuit: The circuit that is driven.
+        circuit: The circuit that is driven; None: there is no map.
         action_names: (A,) names of the actions, in the order of the Q-values.
         preprocessing: What makes the observations; the camera's picture then shows their rows and
             the saliency of the decisions. None: the picture alone.
@@ -67,18 +68,19 @@ class LapPicture(PanelPicture):
 
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: Circuit | None,
         action_names: Sequence[str],
         preprocessing: Preprocessing | None = None,
     ) -> None:
         left, top, right, bottom = CAMERA_BOX_PX
 
         def panels(canvas: Picture) -> tuple[Panel, ...]:
-            caption = f"f1_rl  ·  {circuit.name}"
+            map_picture = canvas[16:306, 848:1264]
+            caption = "f1_rl" if circuit is None else f"f1_rl  ·  {circuit.name}"
             return (
                 CameraPanel(canvas[top:bottom, left:right], caption, preprocessing),
                 StatusPanel(canvas[642:704, 16:832]),
-                MapPanel(canvas[16:306, 848:1264], circuit),
+                Card(map_picture, "MAP") if circuit is None else MapPanel(map_picture, circuit),
                 ObservationPanel(canvas[320:450, 848:1264]),
                 QValuePanel(canvas[464:704, 848:1264], action_names),
             )

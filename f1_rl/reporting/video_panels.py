@@ -27,6 +27,7 @@ ROAD: Final = rgb(DARK["road"])
 EDGE: Final = rgb(DARK["edge"])
 MARK: Final = rgb(DARK["mark"])
 
+_UNKNOWN: Final = "\N{EN DASH}"
 _PADDING_PX: Final = 12
 _TITLE_PX: Final = 34
 _SHIFT: Final = 4  # OpenCV takes fixed-point coordinates: four binary places are 1/16 of a pixel
@@ -49,7 +50,7 @@ class VideoFrame:
         yaw_rad: Heading of the car.
         lap_time_s: Time since the lap began.
         lateral_error_m: Distance from the centre line, positive to its left.
-        lap: Number of the lap that is being driven, from 1.
+        lap: Number of the lap that is being driven, from 1; 0 where that is not known.
         saliency: (R, C) float, how much each place of the observation matters to the decision;
             None where that is not known.
     """
@@ -92,7 +93,10 @@ class Panel(Protocol):
 
 
 class Card:
-    """A card with a title; `begin` brings its fixed parts back before a frame is painted."""
+    """A card with a title; `begin` brings its fixed parts back before a frame is painted.
+
+    By itself it is a panel that shows nothing.
+    """
 
     def __init__(self, picture: Picture, title: str = "") -> None:
         self.picture = picture
@@ -106,6 +110,10 @@ class Card:
     def begin(self) -> None:
         """Bring the fixed parts back."""
         self.picture[:] = self.fixed
+
+    def paint(self, frame: Any) -> None:
+        """Paint one frame."""
+        self.begin()
 
 
 class MapPanel(Card):
@@ -371,7 +379,7 @@ class StatusPanel(FiguresPanel):
             _value(frame.command_speed_mps, ".1f", "m/s"),
             _value(frame.command_yaw_rate_radps, "+.2f", "rad/s"),
             self._side(frame.lateral_error_m),
-            str(frame.lap),
+            str(frame.lap) if frame.lap else _UNKNOWN,
         )
         for text, left in zip(texts, self.lefts, strict=True):
             number, _, unit = text.partition(" ")
@@ -392,7 +400,7 @@ def _value(value: float, form: str, unit: str) -> str:
     return (
         f"{value:{form}} {unit}".replace("-", "\N{MINUS SIGN}")
         if math.isfinite(value)
-        else "\N{EN DASH}"
+        else _UNKNOWN
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from f1_rl.driving.observation import ObservationSettings, Preprocessing
 from f1_rl.nodes.deadman import Deadman
 from f1_rl.nodes.frame_gate import FrameGate, Verdict
 from f1_rl.nodes.helm import NO_FRAME, Helm, Ticker
@@ -17,6 +18,7 @@ from f1_rl.nodes.overlay import draw_overlay
 from f1_rl.nodes.picture_check import PictureCheck
 from f1_rl.nodes.pilot import Decision, Pilot, camera_fault
 from f1_rl.nodes.watchdog import Watchdog
+from f1_rl.reporting.camera_overlay import ROW_COLOUR
 from f1_rl.simulation import Camera
 
 POLICY = Path(__file__).parents[1] / "data" / "policy"
@@ -240,7 +242,7 @@ def test_a_camera_of_other_size_or_lens_is_named() -> None:
 
 def test_the_pilot_decides_as_the_policy_does_in_training(pictures: list[np.ndarray]) -> None:
     pytest.importorskip("ai_edge_litert")
-    from f1_rl.driving.observation import FrameStack, Preprocessing
+    from f1_rl.driving.observation import FrameStack
     from f1_rl.policy import load_policy
 
     policy = load_policy(POLICY)
@@ -259,8 +261,14 @@ def test_the_overlay_marks_rows_and_the_chosen_action(pictures: list[np.ndarray]
     values = np.array([0.0, 1.0, 0.5], np.float32)
     decision = Decision(values, 1, Command(4.0, 1.8))
     names = ("straight", "left", "right")
-    drawn = draw_overlay(pictures[0], (250, 300), decision, names, STOP, ("held.",))
+    preprocessing = Preprocessing(ObservationSettings(), Camera())
+    drawn = draw_overlay(pictures[0], preprocessing, decision, names, STOP, ("held.",))
     assert drawn.shape == pictures[0].shape
-    assert (drawn[250, :4] == (255, 220, 0)).all()
+    assert (drawn[list(preprocessing.view.rows), :4] == ROW_COLOUR).all()
+    hot = np.ones((24, 64), np.float32)
+    salient = draw_overlay(
+        pictures[0], preprocessing, decision, names, STOP, ("held.",), saliency=hot
+    )
+    assert not np.array_equal(salient[280, 200:], drawn[280, 200:])
     assert not np.array_equal(drawn, pictures[0])
     assert (drawn == (0, 230, 120)).all(axis=-1).sum() > 500
