@@ -48,16 +48,20 @@ _DRIVER_PARAMETERS = (
 )
 _CIRCUIT = Argument(
     "circuit",
-    "The simulator's circuit (f1-rl circuit list). Empty: the first that the policy learned on.",
+    "The simulator's circuit, and that of the driver's map (f1-rl circuit list). Empty: the first "
+    "that the policy learned on.",
 )
 
 
 def _plan(values: Values) -> Plan:
+    of_driver = given(_DRIVER_PARAMETERS, values)
+    if values["circuit"] is not None:
+        of_driver["dashboard_circuit"] = values["circuit"]
     driver = NodeProcess(
         "driver",
         namespace=namespace_of(values),
         params_file=values["params_file"],
-        parameters=given(_DRIVER_PARAMETERS, values),
+        parameters=of_driver,
         log_level=values["log_level"],
     )
     chosen = values["simulator"]

@@ -87,6 +87,7 @@ def test_a_drive_starts_the_driver_alone_unless_a_simulator_is_asked_for() -> No
     assert both.labels == ("driver-1", "simulator-2")
     assert [node(both, place).full_name for place in (0, 1)] == ["/a/driver", "/a/simulator"]
     assert dict(node(both, 1).parameters) == {"circuit": "oval"}
+    assert dict(node(both, 0).parameters) == {"dashboard_circuit": "oval"}
 
 
 def test_the_simulator_speaks_as_the_driver_listens() -> None:
