@@ -84,21 +84,22 @@ def lap_map(
         axes.set_xlim(low[0] - margin_m, high[0] + margin_m)
         axes.set_ylim(low[1] - margin_m, high[1] + margin_m)
         if outline is not None:
-            _draw_road(axes, outline)
+            draw_road(axes, outline)
         _draw_driven_line(axes, points_m, shade.values[known], shade)
-        _draw_start(axes, outline, points_m, float(0.1 * (high - low).max()))
+        draw_start(axes, outline, points_m, float(0.1 * (high - low).max()))
         if shade.range is not None:
             bar = figure.add_axes((0.06, 36 / size[1], 0.55, 9 / size[1]))
             _draw_colour_bar(bar, shade, shade.range)
-        _draw_scale(figure.add_axes((0.68, 36 / size[1], 0.28, 9 / size[1])), axes, size[0])
+        draw_scale(figure.add_axes((0.68, 36 / size[1], 0.28, 9 / size[1])), axes, size[0])
     return inline_svg(figure, key, description)
 
 
-def _draw_road(axes: Any, outline: Outline) -> None:
+def draw_road(axes: Any, outline: Outline, role: str = "road") -> None:
+    """Draw the road from above, its surface in a role of the palette."""
     left, right = outline.left_m, outline.right_m[::-1]
     codes = [Polygon.MOVETO] + [Polygon.LINETO] * (len(left) - 2) + [Polygon.CLOSEPOLY]
     ring = Polygon(np.concatenate([left, right]), codes * 2)
-    axes.add_patch(PathPatch(ring, facecolor=STAND_INS["road"], edgecolor="none", zorder=1))
+    axes.add_patch(PathPatch(ring, facecolor=STAND_INS[role], edgecolor="none", zorder=1))
     for edge in (left, right):
         axes.plot(edge[:, 0], edge[:, 1], color=STAND_INS["edge"], linewidth=0.9, zorder=2)
 
@@ -117,7 +118,7 @@ def _draw_driven_line(axes: Any, points_m: FloatArray, values: FloatArray, shade
     axes.add_collection(line)
 
 
-def _draw_start(axes: Any, outline: Outline | None, points_m: FloatArray, arrow_m: float) -> None:
+def draw_start(axes: Any, outline: Outline | None, points_m: FloatArray, arrow_m: float) -> None:
     """Draw the start line, and beside the road an arrow in the driving direction."""
     start_m = points_m[0] if outline is None else outline.start_m.mean(axis=0)
     if outline is not None:
@@ -167,7 +168,7 @@ def _draw_colour_bar(axes: Any, shade: Shade, extremes: tuple[float, float]) -> 
     axes.set_xlabel(shade.label, labelpad=2)
 
 
-def _draw_scale(axes: Any, map_axes: Any, width_px: float) -> None:
+def draw_scale(axes: Any, map_axes: Any, width_px: float) -> None:
     """Draw a bar of a round length in the map's own scale."""
     axes.set_axis_off()
     limits = map_axes.get_xlim(), map_axes.get_ylim()

@@ -199,14 +199,14 @@ def _finish(axes: Any, axis: _Axis) -> None:
     """Set what all learning curves share: the step axis and the mark of the first success."""
     axes.set_xlabel(axis.unit)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(_step_formatter(axes.get_xlim()[1]))
+    axes.xaxis.set_major_formatter(step_formatter(axes.get_xlim()[1]))
     if axes.get_yscale() == "linear":
         axes.yaxis.set_major_locator(MaxNLocator(5))
     if axis.success is not None:
         axes.axvline(axis.success, color=STAND_INS["good"], linestyle=":", linewidth=1.4)
 
 
-def _step_formatter(last: float) -> FuncFormatter:
+def step_formatter(last: float) -> FuncFormatter:
     """Return one unit for the whole axis: steps, thousands or millions of steps."""
     divisor, suffix = next(
         (unit for unit in ((1e6, " M"), (1e3, " k")) if last >= 5 * unit[0]), (1.0, "")

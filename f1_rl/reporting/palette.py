@@ -42,6 +42,19 @@ DARK: Final[dict[str, str]] = {
     "mark": "#ffffff",
 }
 
+# Of what is compared, apart from each other for most kinds of colour vision.
+_CURVES_LIGHT: Final = (
+    *("#1f6fb2", "#c75000", "#1b7f4d", "#7b3fa0"),
+    *("#b8256f", "#007c89", "#7a5c00", "#4a5361"),
+)
+_CURVES_DARK: Final = (
+    *("#5db2f5", "#ff9a4d", "#4cc98a", "#c79bf2"),
+    *("#ff7ab8", "#38c7cf", "#e3bd3f", "#b4bdca"),
+)
+CURVE_ROLES: Final = tuple(f"curve{i}" for i in range(len(_CURVES_LIGHT)))
+LIGHT.update(zip(CURVE_ROLES, _CURVES_LIGHT, strict=True))
+DARK.update(zip(CURVE_ROLES, _CURVES_DARK, strict=True))
+
 # Slow is blue, fast is yellow: ordered in lightness, so that it reads without colour vision too.
 _SPEED_STOPS: Final = ("#4a6cf0", "#b452d6", "#f2568a", "#ff9a4d", "#ffe95c")
 

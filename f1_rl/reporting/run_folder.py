@@ -175,6 +175,14 @@ class RunData:
         return _drives(self.config)
 
     @property
+    def extent(self) -> tuple[float, float]:
+        """The last environment step and wall time that any table knows; NaN: none does."""
+        tables = [table for table in (self.metrics, self.evaluations) if table is not None]
+        steps = [table.env_step for table in tables]
+        times_s = [table.wall_time_s for table in tables]
+        return _largest(steps), _largest(times_s)
+
+    @property
     def environment(self) -> str:
         """The id of the environment that was learned, empty where it is not known."""
         return str(self.config.get("env", ""))
@@ -244,7 +252,7 @@ def read_run(run_dir: Path) -> RunData:
     run_dir = Path(run_dir)
     if not run_dir.is_dir():
         raise ReportError(f"{run_dir} is no folder: give the folder that a training run wrote.")
-    if not any((run_dir / name).is_file() for name in _RUN_FILES):
+    if not is_run_folder(run_dir):
         raise ReportError(
             f"{run_dir} is no run folder: it has none of {', '.join(_RUN_FILES)}; "
             "give the folder that a training run wrote."
@@ -270,6 +278,18 @@ def read_run(run_dir: Path) -> RunData:
     )
 
 
+def is_run_folder(path: Path) -> bool:
+    """Return whether a folder has any of the files that a run leaves."""
+    return any((path / name).is_file() for name in _RUN_FILES)
+
+
+def runs_inside(path: Path) -> list[Path]:
+    """Return the run folders in a folder that is none itself, in the order of their names."""
+    if not path.is_dir() or is_run_folder(path):
+        return []
+    return sorted(child for child in path.iterdir() if is_run_folder(child))
+
+
 def find_entry(document: Any, key: str) -> Any:
     """Find the outermost value of a key in nested mappings.
 
@@ -293,6 +313,11 @@ def find_entry(document: Any, key: str) -> Any:
 def _drives(config: Mapping[str, Any]) -> bool:
     environment = config.get("env")
     return not isinstance(environment, str) or environment.startswith(_OUR_NAMESPACE)
+
+
+def _largest(columns: Sequence[FloatArray]) -> float:
+    values = np.concatenate([column[np.isfinite(column)] for column in columns] or [np.empty(0)])
+    return float(values.max()) if len(values) else np.nan
 
 
 def _evaluations(table: _Table) -> Evaluations:

@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from f1_rl.reporting.run_folder import Evaluations, FloatArray, RunData
+from f1_rl.reporting.run_folder import Evaluations, RunData
 from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, first_complete
 
 DASH = "\N{EN DASH}"
@@ -72,7 +70,7 @@ def headline(
     if not run.drives:
         return _other_headline(run, summaries)
     where = _circuits(run.circuit_names, lengths_m)
-    steps, _ = _extent(run)
+    steps, _ = run.extent
     way = "by trial and error" if steps else "from recorded drives"
     method = f"from the pictures of its camera alone, {way} (deep Q-learning, DQN)"
     task = (
@@ -115,7 +113,7 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
         Lap time, full laps, steps, wall time, lateral error and speed.
     """
     best, first = best_evaluation(summaries), first_complete(summaries)
-    steps, wall_time_s = _extent(run)
+    steps, wall_time_s = run.extent
     if best is None or not run.drives:
         extent = (
             Tile("Environment steps", number(steps)),
@@ -236,16 +234,3 @@ def _failures(best: EvaluationSummary) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def _extent(run: RunData) -> tuple[float, float]:
-    """Return the last environment step and wall time that any file knows."""
-    columns = [table for table in (run.metrics, run.evaluations) if table is not None]
-    steps = np.concatenate([table.env_step for table in columns] or [np.empty(0)])
-    times_s = np.concatenate([table.wall_time_s for table in columns] or [np.empty(0)])
-    return _last(steps), _last(times_s)
-
-
-def _last(values: FloatArray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.max()) if len(finite) else math.nan
