@@ -1,6 +1,6 @@
 """The Q-learning agent; this module and `networks` alone know TF-Agents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from f1_rl.learning.algorithms import CategoricalDqnAgent, DdqnAgent, DqnAgent, conservative
 from f1_rl.learning.dense_values import DenseValues
 from f1_rl.learning.device import choose_device, import_tensorflow
+from f1_rl.learning.frames import FrameReader
 from f1_rl.learning.networks import build_q_network
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.replay import Batch
@@ -83,6 +84,7 @@ class Agent:
             self._optimizer.build(self._q_network.trainable_variables)
         self._initial_weights = self.weights()
         self._dense_values: DenseValues | None = None
+        self._train_functions: dict[tuple[bool, FrameReader | None], Any] = {}
 
     def q_values(self, observations: Sequence[Array]) -> npt.NDArray[np.float32]:
         """Return the action values `(N, A)` of a batch of observations.
@@ -113,7 +115,7 @@ class Agent:
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
         """
-        loss, _ = self._apply(self._train_function, batch)
+        loss, _ = self._apply(batch, None)
         return loss
 
     def train_weighted(
@@ -132,7 +134,7 @@ class Agent:
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
         """
-        loss, errors = self._apply(self._weighted_train_function, batch, tf.constant(weights))
+        loss, errors = self._apply(batch, weights)
         return loss, np.asarray(errors.numpy(), np.float32)
 
     @property
@@ -232,15 +234,16 @@ class Agent:
             )
             return bytes(converter.convert())
 
-    def _apply(self, function: Any, batch: Batch, *weights: Any) -> tuple[float, Any]:
+    def _apply(self, batch: Batch, weights: npt.NDArray[np.float32] | None) -> tuple[float, Any]:
         self._dense_values = None
+        function = self._train_function(weights is not None, batch.frames)
         try:
             total, errors = function(
                 tuple(tf.constant(part) for part in batch.observations),
                 tf.constant(batch.actions),
                 tf.constant(batch.rewards),
                 tf.constant(batch.discounts),
-                *weights,
+                *([] if weights is None else [tf.constant(weights)]),
             )
             loss = float(total)
         except tf.errors.InvalidArgumentError as error:
@@ -342,14 +345,6 @@ class Agent:
     def _noisy_function(self) -> Any:
         return self._compile_q_values(training=True)
 
-    @cached_property
-    def _train_function(self) -> Any:
-        return self._compile_training(weighted=False)
-
-    @cached_property
-    def _weighted_train_function(self) -> Any:
-        return self._compile_training(weighted=True)
-
     def _compile_q_values(self, *, training: bool) -> Any:
         specs = [tf.TensorSpec((None, *part.shape), part.dtype) for part in self.layout.parts]
         # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
@@ -358,19 +353,35 @@ class Agent:
         function = tf.function(q_of, input_signature=specs, autograph=False)
         return function.get_concrete_function()
 
-    def _compile_training(self, *, weighted: bool) -> Any:
+    def _train_function(self, weighted: bool, frames: FrameReader | None) -> Any:
+        """Return the compiled updates, with weights or without, for batches of that kind."""
+        if (weighted, frames) not in self._train_functions:
+            self._train_functions[weighted, frames] = self._compile_training(weighted, frames)
+        return self._train_functions[weighted, frames]
+
+    def _compile_training(self, weighted: bool, frames: FrameReader | None) -> Any:
         updates, batch = None, self.settings.batch_size
         scalars = (updates, batch)
         signature = (
             tuple(
                 tf.TensorSpec((updates, batch, 2, *part.shape), part.dtype)
+                if frames is None
+                else tf.TensorSpec((updates, batch, 2, part.stack), tf.int32)
                 for part in self.layout.parts
             ),
             tf.TensorSpec(scalars, tf.int32),
             *(tf.TensorSpec(scalars, tf.float32) for _ in range(3 if weighted else 2)),
         )
+        read = list if frames is None else frames.read
+
+        def train_weighted(*arguments: Any) -> Any:
+            return self._train_many(read, *arguments)
+
+        def train_alike(observations: Any, actions: Any, rewards: Any, discounts: Any) -> Any:
+            return self._train_many(read, observations, actions, rewards, discounts, None)
+
         function = tf.function(
-            self._train_many if weighted else self._train_many_alike,
+            train_weighted if weighted else train_alike,
             input_signature=signature,
             autograph=False,
             # For each number of updates anew, at its first call.
@@ -380,15 +391,24 @@ class Agent:
         # update of a small network.
         return function.get_concrete_function()
 
-    def _train_many_alike(
-        self, observations: Any, actions: Any, rewards: Any, discounts: Any
-    ) -> Any:
-        return self._train_many(observations, actions, rewards, discounts, None)
-
     def _train_many(
-        self, observations: Any, actions: Any, rewards: Any, discounts: Any, weights: Any
+        self,
+        read: Callable[[Sequence[Any]], list[Any]],
+        observations: Any,
+        actions: Any,
+        rewards: Any,
+        discounts: Any,
+        weights: Any,
     ) -> Any:
         """Apply the updates one after another inside the graph.
+
+        Args:
+            read: Makes the observations of one update of what the batch holds of them.
+            observations: For each part `(K, B, 2, ...)`.
+            actions: `(K, B)`.
+            rewards: `(K, B)`.
+            discounts: `(K, B)`.
+            weights: Of the samples `(K, B)`; none: all alike.
 
         Returns:
             The mean loss, and with weights of the samples the error of each.
@@ -402,7 +422,7 @@ class Agent:
 
             experience = trajectory.Trajectory(
                 step_type=middle,
-                observation=self.layout.join([part[k] for part in observations]),
+                observation=self.layout.join(read([part[k] for part in observations])),
                 action=twice(actions),
                 policy_info=(),
                 next_step_type=middle,

@@ -1,34 +1,19 @@
 """Prioritised experience replay: what was predicted badly is drawn more often."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.learning.frames import Frames, HostFrames
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.replay import Batch, Priorities, Replay
-from f1_rl.learning.settings import AgentSettings, PrioritySettings, TrainingSettings
+from f1_rl.learning.settings import PrioritySettings
 from f1_rl.learning.sum_tree import SumTree
 
 Array = npt.NDArray[Any]
-
-
-def make_replay(
-    layout: ObservationLayout, agent: AgentSettings, training: TrainingSettings
-) -> Replay:
-    """Return the replay that a run is set to have.
-
-    Raises:
-        SettingsError: The capacity holds too few steps of that many environments.
-    """
-    shape = (training.replay_capacity, training.num_envs, layout)
-    if training.prioritized_replay is None:
-        return Replay(*shape, n_step=agent.n_step, gamma=agent.gamma)
-    return PrioritizedReplay(
-        *shape, n_step=agent.n_step, gamma=agent.gamma, priorities=training.prioritized_replay
-    )
 
 
 class PrioritizedReplay(Replay):
@@ -50,13 +35,25 @@ class PrioritizedReplay(Replay):
         n_step: int,
         gamma: float,
         priorities: PrioritySettings,
+        make_frames: Callable[[int, ObservationLayout], Frames] = HostFrames,
     ) -> None:
         """Reserve memory for `capacity` transitions.
+
+        Args:
+            capacity: Transitions of all environments together.
+            num_envs: Environments.
+            layout: Of their observations.
+            n_step: Rewards summed before bootstrapping.
+            gamma: Discount of one step.
+            priorities: How errors decide what is drawn.
+            make_frames: Reserves memory for so many frames of each part.
 
         Raises:
             SettingsError: The capacity holds too few steps of that many environments.
         """
-        super().__init__(capacity, num_envs, layout, n_step=n_step, gamma=gamma)
+        super().__init__(
+            capacity, num_envs, layout, n_step=n_step, gamma=gamma, make_frames=make_frames
+        )
         self._settings = priorities
         self._tree = SumTree(self._slots * num_envs)
         self._largest = 1.0

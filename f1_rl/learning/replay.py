@@ -1,12 +1,13 @@
 """Experience replay that keeps every frame once and rebuilds stacks and n-step returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.learning.frames import FrameReader, Frames, HostFrames
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.settings import SettingsError
 
@@ -32,12 +33,13 @@ class Batch:
 
     Attributes:
         observations: One array for each part of the observation, `(K, B, 2, ...)`: the state and
-            the state `m <= n` steps later.
+            the state `m <= n` steps later; or of each the rows of its frames `(K, B, 2, stack)`.
         actions: `(K, B) int32`.
         rewards: `(K, B) float32`, the discounted sum of the `m` rewards.
         discounts: `(K, B) float32`, what multiplies the bootstrapped value besides one factor
             gamma: `gamma ** (m - 1)`, or 0 where the episode terminated.
         priorities: Of samples that were not drawn uniformly.
+        frames: Where the learner finds the frames, if the observations are rows.
     """
 
     observations: tuple[Array, ...]
@@ -45,6 +47,7 @@ class Batch:
     rewards: npt.NDArray[np.float32]
     discounts: npt.NDArray[np.float32]
     priorities: Priorities | None = None
+    frames: FrameReader | None = None
 
 
 class Replay:
@@ -65,8 +68,17 @@ class Replay:
         *,
         n_step: int,
         gamma: float,
+        make_frames: Callable[[int, ObservationLayout], Frames] = HostFrames,
     ) -> None:
         """Reserve memory for `capacity` transitions.
+
+        Args:
+            capacity: Transitions of all environments together.
+            num_envs: Environments.
+            layout: Of their observations.
+            n_step: Rewards summed before bootstrapping.
+            gamma: Discount of one step.
+            make_frames: Reserves memory for so many frames of each part.
 
         Raises:
             SettingsError: The capacity holds too few steps of that many environments.
@@ -83,7 +95,7 @@ class Replay:
         self._n_step = n_step
         self._gamma = gamma
         shape = (self._slots, num_envs)
-        self._frames = [np.zeros((*shape, *part.frame_shape), part.dtype) for part in layout.parts]
+        self._frames = make_frames(self._slots * num_envs, layout)
         self._actions = np.zeros(shape, np.int32)
         self._rewards = np.zeros(shape, np.float32)
         self._terminated = np.zeros(shape, np.bool_)
@@ -123,7 +135,7 @@ class Replay:
         self._written = 0
         self._age[0] = 0
         self._final[0] = False
-        self._store_frames(0, observations)
+        self._frames.write(0, observations)
 
     def add(
         self,
@@ -161,7 +173,7 @@ class Replay:
             self._final[slot] |= faulted
             self._final[following] |= faulted
         self._age[following] = np.where(reset, 0, self._age[slot] + 1)
-        self._store_frames(following, observations)
+        self._frames.write(following * self._num_envs, observations)
         self._written += 1
 
     def interrupt(self, observations: Sequence[Array]) -> None:
@@ -186,7 +198,10 @@ class Replay:
         used = min(self._written + 1, self._slots)
         return {
             "written": self._written,
-            "frames": [frames[:used] for frames in self._frames],
+            "frames": [
+                frames.reshape(used, self._num_envs, *frames.shape[1:])
+                for frames in self._frames.first(used * self._num_envs)
+            ],
             "actions": self._actions[:used],
             "rewards": self._rewards[:used],
             "terminated": self._terminated[:used],
@@ -208,22 +223,27 @@ class Replay:
             "final": self._final,
             "age": self._age,
         }
-        pairs = [(named[name], state[name]) for name in named]
-        pairs += list(zip(self._frames, state["frames"], strict=True))
-        for target, source in pairs:
-            if target[:used].shape != source.shape:
+        parts = self._layout.parts
+        pairs = [(named[name].shape[1:], state[name]) for name in named]
+        pairs += [
+            ((self._num_envs, *part.frame_shape), frames)
+            for part, frames in zip(parts, state["frames"], strict=True)
+        ]
+        for shape, source in pairs:
+            if (used, *shape) != source.shape:
                 raise ValueError(
                     f"the checkpoint's replay has arrays of shape {source.shape}, "
-                    f"this run's has {target[:used].shape}."
+                    f"this run's has {(used, *shape)}."
                 )
-            target[:used] = source
+        for name, target in named.items():
+            target[:used] = state[name]
+        self._frames.put_first(
+            [
+                frames.reshape(-1, *part.frame_shape)
+                for part, frames in zip(parts, state["frames"], strict=True)
+            ]
+        )
         self._written = int(state["written"])
-
-    def _store_frames(self, slot: int, observations: Sequence[Array]) -> None:
-        for frames, part, observation in zip(
-            self._frames, self._layout.parts, observations, strict=True
-        ):
-            frames[slot] = part.newest_frame(observation)
 
     def _draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return times and environments of `count` slots from which a transition starts."""
@@ -240,14 +260,15 @@ class Replay:
     def _batch(self, times: Array, envs: Array, updates: int) -> Batch:
         """Return the transitions that start at these times in these environments."""
         steps, rewards, discounts = self._returns(times, envs)
+        parts = self._frames.take(
+            [self._rows(part.stack, times, envs, steps) for part in self._layout.parts]
+        )
         return Batch(
-            observations=tuple(
-                self._gather(index, times, envs, steps).reshape(updates, -1, 2, *part.shape)
-                for index, part in enumerate(self._layout.parts)
-            ),
+            observations=tuple(part.reshape(updates, -1, *part.shape[1:]) for part in parts),
             actions=self._actions[times % self._slots, envs].reshape(updates, -1),
             rewards=rewards.reshape(updates, -1),
             discounts=discounts.reshape(updates, -1),
+            frames=self._frames.reader,
         )
 
     def _returns(self, times: Array, envs: Array) -> tuple[Array, Array, Array]:
@@ -265,13 +286,13 @@ class Replay:
         discounts = np.where(terminated, 0.0, self._gamma ** (steps - 1)).astype(np.float32)
         return steps, rewards, discounts
 
-    def _gather(self, index: int, times: Array, envs: Array, steps: Array) -> Array:
-        """Return the stacked observations of one part before and after, `(count, 2, ...)`."""
-        part, frames = self._layout.parts[index], self._frames[index]
-        out = np.empty((len(times), 2, *part.shape), part.dtype)
-        for which, time in enumerate((times, times + steps)):
-            age = self._age[time % self._slots, envs]
-            for j in range(part.stack):
-                slot = (time - np.minimum(part.stack - 1 - j, age)) % self._slots
-                part.frame_view(out[:, which], j)[...] = frames[slot, envs]
-        return out
+    def _rows(self, stack: int, times: Array, envs: Array, steps: Array) -> Array:
+        """Return where the frames before and after lie, the oldest first, `(count, 2, stack)`.
+
+        An episode's first frame stands for those before it.
+        """
+        seen = np.stack((times, times + steps), axis=1)
+        age = self._age[seen % self._slots, envs[:, None]]
+        back = np.minimum(np.arange(stack - 1, -1, -1), age[..., None])
+        slots = (seen[..., None] - back) % self._slots
+        return np.asarray(slots * self._num_envs + envs[:, None, None])

@@ -153,6 +153,11 @@ class TrainingSettings(Settings, frozen=True):
         num_envs: Environments (cars) that act in one call.
         env_steps: Environment steps to train for; 0: learn from demonstrations alone.
         replay_capacity: Transitions kept.
+        replay_device: Whose memory keeps the frames: the host's, or the learner's (that of the
+            device which learns), from where they need not be moved for every batch. auto: the
+            learner's if that is a GPU with room for them, and neither augmentation nor
+            demonstrations need them on the host. What is drawn and learned is the same either
+            way, and so are checkpoints.
         prioritized_replay: Draws what was predicted badly more often; none: uniformly. `{}` takes
             the defaults.
         random_steps: Environment steps with random actions alone, before epsilon counts.
@@ -188,6 +193,7 @@ class TrainingSettings(Settings, frozen=True):
     num_envs: PositiveInt = 32
     env_steps: NonNegativeInt = 12_000
     replay_capacity: PositiveInt = 100_000
+    replay_device: Literal["auto", "host", "learner"] = "auto"
     prioritized_replay: PrioritySettings | None = None
     random_steps: NonNegativeInt = 0
     learning_starts: PositiveInt = 256

@@ -18,8 +18,9 @@ from f1_rl.learning.evaluation import Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
-from f1_rl.learning.prioritized_replay import PrioritizedReplay, make_replay
+from f1_rl.learning.prioritized_replay import PrioritizedReplay
 from f1_rl.learning.progress import Clock, EpisodeStatistics, Progress
+from f1_rl.learning.replays import make_replay
 from f1_rl.learning.run_folder import RunFolder, Table
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.learning.tensorboard import EventWriter
@@ -70,6 +71,9 @@ class Trainer:
             augmentation: Changes the pictures of every batch.
             demonstrations: Recorded drives to learn from, too.
             spectator: Looks at it now and then.
+
+        Raises:
+            SettingsError: The replay cannot be made as it is set.
         """
         self._envs = envs
         self.demonstrations = demonstrations
@@ -85,7 +89,13 @@ class Trainer:
         self._env_seed = seeds[0]
         self._exploration = Exploration(training, agent.num_actions, seeds[1])
         self._sampling = np.random.default_rng(seeds[2])
-        self._replay = make_replay(self._layout, agent_settings, training)
+        self._replay = make_replay(
+            self._layout,
+            agent_settings,
+            training,
+            agent.device,
+            demonstrated=demonstrations is not None,
+        )
         self._checkpoints = Checkpoints(folder.checkpoints)
         self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
         self._events = EventWriter(folder.events)

@@ -76,5 +76,5 @@ def test_xla_makes_the_same_updates(changes):
 
 def test_xla_compiles_the_updates_where_it_is_asked_for():
     for xla in (False, True):
-        attributes = make_agent(xla=xla)._train_function.function_def.attr
+        attributes = make_agent(xla=xla)._train_function(False, None).function_def.attr
         assert attributes["_XlaMustCompile"].b is xla

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from test_agent import chain_batch, make_agent
 
-from f1_rl.learning.prioritized_replay import make_replay
 from f1_rl.learning.replay import Batch
+from f1_rl.learning.replays import make_replay
 from f1_rl.learning.settings import (
     AgentSettings,
     NetworkSettings,
