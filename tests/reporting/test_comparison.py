@@ -50,7 +50,7 @@ def write_lap(run: Path, circuit: Circuit, seconds: float, lateral_m: float, sha
     rows = [
         [seconds * arc_length_m[i] / circuit.length_m, poses.x_m[i], poses.y_m[i], poses.yaw_rad[i],
          circuit.length_m / seconds, 0.0, 6.0, 0.0, 1, arc_length_m[i] % circuit.length_m,
-         lateral_m, 0.0, 0.3, 1.0, 2.0, 1.0]
+         lateral_m, 0.0, 0.3, 0.4, -0.1, 1.0, 2.0, 1.0]
         for i in range(round(300 * share))
     ]  # fmt: skip
     write_csv(run / "lap.csv", LAP, rows)
