@@ -19,6 +19,7 @@ from f1_rl.bags.frames import FrameReader
 from f1_rl.bags.offline import OfflineReplay, ReplayedFrame
 from f1_rl.nodes.latency import Percentiles
 from f1_rl.nodes.pilot import Pilot
+from f1_rl.policy.saliency import Saliency, saliency_of
 
 TABLE_FILE = "frames.csv"
 SUMMARY_FILE = "replay.json"
@@ -168,11 +169,12 @@ def _open_sinks(
             fps=1.0 / pilot.control_period_s,
         )
         stack.enter_context(video)
-        sinks.append(lambda replayed: video.add(_video_frame(replayed, pilot)))
+        saliency = saliency_of(pilot.policy)
+        sinks.append(lambda replayed: video.add(_video_frame(replayed, pilot, saliency)))
     return sinks
 
 
-def _video_frame(replayed: ReplayedFrame, pilot: Pilot) -> Any:
+def _video_frame(replayed: ReplayedFrame, pilot: Pilot, saliency: Saliency) -> Any:
     from f1_rl.reporting.replay_video import ReplayVideoFrame
 
     frame, decision = replayed.frame, replayed.decision
@@ -194,6 +196,7 @@ def _video_frame(replayed: ReplayedFrame, pilot: Pilot) -> Any:
         yaw_rad=math.nan,
         lap_time_s=replayed.time_s,
         lateral_error_m=math.nan,
+        saliency=None if decision is None else saliency.of(pilot.observations),
         recorded_speed_mps=recorded[0],
         recorded_yaw_rate_radps=recorded[1],
         outcome="" if decision is not None else replayed.outcome,

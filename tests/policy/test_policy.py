@@ -21,6 +21,7 @@ from f1_rl.policy import (
     save_policy,
 )
 from f1_rl.policy.manifest import describe_task, interface_hash, read_manifest
+from f1_rl.policy.saliency import Saliency, saliency_of
 from f1_rl.settings import build_settings, merge, read_yaml, write_yaml
 
 TASK = {
@@ -366,3 +367,17 @@ def test_a_policy_that_drives_plays_no_other_environment(saved):
     assert not names_environment(saved.folder)
     with pytest.raises(PolicyError, match="was trained to drive circuits"):
         load_environment_policy(saved.folder)
+
+
+@pytest.mark.parametrize("fixture", ["saved", "saved_with_speed"])
+def test_the_saliency_of_a_policy_is_that_of_the_agents_values(fixture, request):
+    saved = request.getfixturevalue(fixture)
+    frames, *speed = saved.observations(1)
+    observations = {"frames": frames, "speed": speed[0]} if speed else frames
+
+    scores = saliency_of(load_policy(saved.folder)).of(observations)
+
+    expected = Saliency(saved.agent.q_values, frames.shape[1:]).of(observations)
+    assert scores.shape == (12, 32)
+    assert scores.max() > 0.0
+    np.testing.assert_allclose(scores, expected, rtol=0.02, atol=1e-3 * scores.max())
