@@ -17,7 +17,7 @@ _IMAGE_NAMES = ("cam_f1_left/image_raw", "cam_f1_left/image_raw/compressed")
 _COMMAND_NAMES = ("cmd_vel", "recorded/cmd_vel", "proposed_cmd")
 _ODOMETRY_NAMES = ("odom",)
 # Pictures with a drawing in them are none to drive by.
-_NO_CAMERA = "debug_image"
+_NO_CAMERA = ("debug_image", "dashboard")
 
 
 class DriveTopics(Settings, frozen=True):

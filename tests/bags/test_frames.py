@@ -228,7 +228,12 @@ def topics_of(*pairs):
             ("/car" + CAMERA, None, "/car/odom"),
         ),
         (
-            [("/image", IMAGE), ("/driver/debug_image", IMAGE), ("/teleop", TWIST_STAMPED)],
+            [
+                ("/image", IMAGE),
+                ("/driver/debug_image", IMAGE),
+                ("/driver/dashboard", IMAGE),
+                ("/teleop", TWIST_STAMPED),
+            ],
             ("/image", "/teleop", None),
         ),
         (
