@@ -81,6 +81,7 @@ def test_every_pin_is_exact_and_hashed_and_names_no_index(pins, repository):
     for entry in entries:
         assert re.match(r"[a-z0-9-]+==[\w.+]+ \\\n\s+--hash=sha256:[0-9a-f]{64}", entry)
     assert "https:" not in text
+    assert "http:" not in text
 
 
 @pytest.mark.parametrize("pins", ["py310", "py311", "py312"])
