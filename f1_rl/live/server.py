@@ -138,7 +138,10 @@ class LiveServer:
         )
 
     async def _on_page(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(heartbeat=20.0, max_msg_size=_LONGEST_REQUEST_BYTES)
+        # Pictures are compressed already.
+        socket = web.WebSocketResponse(
+            heartbeat=20.0, max_msg_size=_LONGEST_REQUEST_BYTES, compress=False
+        )
         await socket.prepare(request)
         news = asyncio.Event()
         news.set()

@@ -32,7 +32,16 @@ if TYPE_CHECKING:
 
 # Moments a second are at most its inverse: more would cost the training and show nothing.
 _PERIOD_S = 0.1
-_CURVES = ("env_step", "wall_time_s", "episode_return", "loss", "mean_q", "epsilon", "steps_per_s")
+_CURVES = (
+    "env_step",
+    "update",
+    "wall_time_s",
+    "episode_return",
+    "loss",
+    "mean_q",
+    "epsilon",
+    "steps_per_s",
+)
 
 
 class TrainingSpectator:
@@ -61,11 +70,10 @@ class TrainingSpectator:
     def recall(self, folder: Path) -> None:
         """Show the curves of what was trained before, from the tables of the run folder."""
         rows = [_figures("metrics", row) for row in _read(folder / "metrics.csv")]
-        by_step: dict[str, list[dict[str, str]]] = {}
+        evaluations: dict[tuple[int, int], list[dict[str, str]]] = {}
         for row in _read(folder / "evaluations.csv"):
-            by_step.setdefault(row["env_step"], []).append(row)
-        for step, episodes in by_step.items():
-            rows.append(_evaluation_row(float(step), episodes))
+            evaluations.setdefault((int(row["env_step"]), int(row["update"])), []).append(row)
+        rows += [_evaluation_row(*place, episodes) for place, episodes in evaluations.items()]
         self._hub.add_rows(rows)
 
     @property
@@ -100,15 +108,20 @@ class TrainingSpectator:
         self._hub.end(sentence)
 
     def on_progress(self, progress: Progress) -> None:
-        """Add a row to the curves."""
+        """Add a row to the curves, and show the figures where no decision comes with them."""
         self._steps_per_s = progress.steps_per_s
         self._hub.add_rows([_figures("metrics", vars(progress))])
+        self._moment = replace(self._moment, training=self._training(progress))
+        self.say(self._status)
 
     def on_evaluation(self, progress: Progress, evaluation: Evaluation, best: bool) -> None:
         """Add an evaluation to the curves, and say how it went."""
         mark = ", the best so far" if best else ""
-        self._status = f"Evaluated at step {progress.env_step:,}: {evaluation.summary}{mark}."
-        self._hub.add_rows([_evaluation_row(progress.env_step, evaluation.rows)])
+        place = (
+            f"step {progress.env_step:,}" if progress.env_step else f"update {progress.update:,}"
+        )
+        self._status = f"Evaluated at {place}: {evaluation.summary}{mark}."
+        self._hub.add_rows([_evaluation_row(progress.env_step, progress.update, evaluation.rows)])
         self._moment = replace(self._moment, training=self._training(progress))
         self.say(self._status)
 
@@ -171,10 +184,10 @@ def _figures(table: str, row: Mapping[str, Any]) -> Message:
     return {"table": table, **{name: _number(row[name]) for name in _CURVES}}
 
 
-def _evaluation_row(env_step: float, episodes: Iterable[Mapping[str, Any]]) -> Message:
+def _evaluation_row(env_step: int, update: int, episodes: Iterable[Mapping[str, Any]]) -> Message:
     """Return the point that an evaluation makes on the curves."""
     rows = list(episodes)
-    place = {"table": "evaluations", "env_step": env_step}
+    place = {"table": "evaluations", "env_step": env_step, "update": update}
     if "completed" not in rows[0]:
         return {**place, "evaluated_return": _mean(rows, "episode_return")}
     completed = [row for row in rows if int(row["completed"])]

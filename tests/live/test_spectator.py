@@ -37,6 +37,9 @@ EPISODES = Evaluation(
 )
 
 
+EVALUATED = {"table": "evaluations", "env_step": 96, "update": 6}
+
+
 class Page:
     """What a page that always keeps up has been told."""
 
@@ -180,8 +183,8 @@ def test_the_curves_get_a_point_for_each_row_and_evaluation(hub, spectator):
     assert metrics["env_step"] == 96
     assert metrics["loss"] == 0.25
     assert metrics["mean_q"] is None
-    assert laps == {"table": "evaluations", "env_step": 96, "full_laps": 2, "lap_time_s": 21.0}
-    assert episodes == {"table": "evaluations", "env_step": 96, "evaluated_return": 15.0}
+    assert laps == {**EVALUATED, "full_laps": 2, "lap_time_s": 21.0}
+    assert episodes == {**EVALUATED, "evaluated_return": 15.0}
     assert hub._moment.status == f"Evaluated at step 96: {EPISODES.summary}."
 
 
@@ -192,12 +195,26 @@ def test_a_resumed_run_shows_the_curves_of_its_past(hub, spectator, tmp_path):
         progress = Progress(**{**vars(PROGRESS), "env_step": step})
         spectator.on_progress(progress)
         metrics.write(vars(progress))
-    spectator.on_evaluation(progress, LAPS, True)
-    for row in LAPS.rows:
-        evaluations.write({"env_step": 64, "update": 6, **row})
+    # Before the first environment step, an evaluation is known by its update.
+    for update in (3, 6):
+        progress = Progress(**{**vars(PROGRESS), "env_step": 0, "update": update})
+        spectator.on_evaluation(progress, LAPS, True)
+        for row in LAPS.rows:
+            evaluations.write({"env_step": 0, "update": update, **row})
     again = Hub()
     TrainingSpectator(again, "resumed", 12_000).recall(tmp_path)
     assert Page(again).told_of("curve") == live.told_of("curve")
+
+
+def test_a_run_that_only_learns_from_demonstrations_shows_its_figures(hub):
+    page = Page(hub)
+    spectator = TrainingSpectator(hub, "offline", 0)
+    spectator.on_progress(Progress(**{**vars(PROGRESS), "env_step": 0}))
+    assert page.told_of("moment")["training"]["update"] == 6
+    spectator.on_evaluation(Progress(**{**vars(PROGRESS), "env_step": 0}), LAPS, False)
+    messages = {message["type"]: message for message in page.told()}
+    assert messages["moment"]["status"] == "Evaluated at update 6: 2 of 3 full laps."
+    assert hub.scene.env_steps is None
 
 
 def test_a_run_without_a_past_has_no_curves(hub, spectator, tmp_path):

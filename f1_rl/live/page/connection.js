@@ -2,6 +2,7 @@
 
 const PATIENCE_MS = 12_000; // The server gives a sign of life every few seconds.
 const RETRY_MS = 1_000;
+const RETRY_ENDED_MS = 5_000; // Another run may be watched here later.
 
 const handlers = new Map();
 let socket = null;
@@ -52,7 +53,7 @@ export function connect() {
   socket.onclose = () => {
     const lost = "Connection lost: trying again …";
     tell("connection", ended === null ? { state: "lost", text: lost } : { state: "ended", text: "Ended" });
-    setTimeout(connect, RETRY_MS);
+    setTimeout(connect, ended === null ? RETRY_MS : RETRY_ENDED_MS);
   };
   heard = performance.now();
 }

@@ -1,4 +1,4 @@
-// The learning curves: figures over environment steps, with axes, and values under the pointer.
+// The learning curves: figures over environment steps, or updates, with axes, and values under the pointer.
 
 import { colour, element, fixed, lapTime, onChange, prepare, short } from "./format.js";
 
@@ -15,11 +15,18 @@ const CHARTS = [
 
 const section = document.querySelector("#curves");
 const tables = { metrics: [], evaluations: [] };
+let axis = "env_step";
 let hovered = null; // Share of the width, the same in all charts.
 
 /** Forget all rows: those of the server come anew. */
 export function clearCurves() {
   for (const rows of Object.values(tables)) rows.length = 0;
+  drawAll();
+}
+
+/** Draw over environment steps ("env_step"), or over updates where there are none ("update"). */
+export function setAxis(column) {
+  axis = column;
   drawAll();
 }
 
@@ -66,7 +73,7 @@ class Chart {
     const { table, key } = this.options;
     return tables[table]
       .filter((row) => row[key] !== null && row[key] !== undefined)
-      .map((row) => [row.env_step, row[key]]);
+      .map((row) => [row[axis], row[key]]);
   }
 
   draw() {
@@ -75,7 +82,7 @@ class Chart {
     this.card.hidden = !points.length && this.options.table === "evaluations";
     this.latest.textContent = points.length ? this.write(points.at(-1)[1]) : "";
     const said = points.length
-      ? `latest ${this.write(points.at(-1)[1])} at step ${fixed(points.at(-1)[0])}`
+      ? `latest ${this.write(points.at(-1)[1])} at ${fixed(points.at(-1)[0])}`
       : "nothing yet";
     this.canvas.setAttribute("aria-label", `${this.options.title}: ${said}`);
     if (this.card.hidden || !this.fill.clientHeight) return;
@@ -97,7 +104,7 @@ class Chart {
     if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
     else [low, high] = [low - (this.options.zero ? 0 : 0.06 * (high - low)), high + 0.06 * (high - low)];
     // Tables share their steps, so that a column of the page is one moment of the run.
-    const steps = Object.values(tables).flatMap((rows) => (rows.length ? [rows.at(-1).env_step] : []));
+    const steps = Object.values(tables).flatMap((rows) => (rows.length ? [rows.at(-1)[axis]] : []));
     const last = Math.max(1, ...steps);
     const [x0, x1] = [PADDING.left, width - PADDING.right];
     const [y0, y1] = [height - PADDING.bottom, PADDING.top];
@@ -127,8 +134,9 @@ class Chart {
     }
     context.textBaseline = "top";
     context.textAlign = "right";
-    context.fillText("steps", scale.x1 + PADDING.right - 2, scale.y0 + 6);
-    const end = scale.x1 - context.measureText("steps").width;
+    const unit = axis === "update" ? "updates" : "steps";
+    context.fillText(unit, scale.x1 + PADDING.right - 2, scale.y0 + 6);
+    const end = scale.x1 - context.measureText(unit).width;
     context.textAlign = "center";
     for (const step of ticks(0, scale.last, 3)) {
       const text = step >= 1e6 ? `${short(step / 1e6)}M` : step >= 1e4 ? `${short(step / 1e3)}k` : fixed(step);

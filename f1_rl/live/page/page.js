@@ -4,7 +4,7 @@
 // `send` from connection.js; the section is hidden until it has something to offer.
 
 import { connect, on, send } from "./connection.js";
-import { addRows, clearCurves } from "./curves.js";
+import { addRows, clearCurves, setAxis } from "./curves.js";
 import { setActions, setDecision } from "./decision.js";
 import { fixed, lapTime, short, writeFigures } from "./format.js";
 import { setCars, setCircuit } from "./map.js";
@@ -36,6 +36,7 @@ on("scene", (message) => {
     ? `${scene.circuit.name}, ${fixed(scene.circuit.length_m)} m`
     : "";
   speedScale = scene.max_speed_mps ?? 1;
+  setAxis(scene.kind === "train" && scene.env_steps === null ? "update" : "env_step");
   setCircuit(scene.circuit);
   setActions(scene.action_names);
 });
