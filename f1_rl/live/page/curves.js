@@ -5,9 +5,9 @@ import { colour, element, fixed, lapTime, onChange, prepare, short } from "./for
 const PADDING = { left: 46, right: 12, top: 8, bottom: 22 };
 
 const CHARTS = [
-  { title: "Return", note: "of the last episodes", table: "metrics", key: "episode_return", role: "accent" },
+  { title: "Return", note: "recent episodes", table: "metrics", key: "episode_return", role: "accent" },
   { title: "Loss", note: "", table: "metrics", key: "loss", role: "second", logarithmic: true },
-  { title: "Mean Q", note: "of the best action", table: "metrics", key: "mean_q", role: "third" },
+  { title: "Mean Q", note: "best action", table: "metrics", key: "mean_q", role: "third" },
   { title: "Full laps", note: "evaluated", table: "evaluations", key: "full_laps", role: "good", points: true, zero: true },
   { title: "Lap time", note: "evaluated", table: "evaluations", key: "lap_time_s", role: "warn", points: true, write: lapTime },
   { title: "Evaluation", note: "mean return", table: "evaluations", key: "evaluated_return", role: "good", points: true },
