@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from f1_rl.circuits import Poses
+from f1_rl.circuits import Poses, wrap_angle
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.live.grid import PERSON
@@ -98,6 +98,37 @@ class Person:
         steer = max(-1.0, min(1.0, yaw_rate_radps / tightest))
         self._stage.steer(float(throttle), float(steer))
         return self._stage.step()
+
+
+class KeyPresser:
+    """Knows the circuit by heart, and presses or releases keys with a human's delay."""
+
+    REACTION = 3
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._circuit = stage.session.grid.circuit
+        self._pending = [(0.0, 0.0)] * self.REACTION
+
+    def drive(self, seconds: float) -> list[Moment]:
+        return [self._drive_on() for _ in range(round(seconds / PERIOD_S))]
+
+    def _drive_on(self) -> Moment:
+        stage, circuit = self._stage, self._circuit
+        moment = stage.moment
+        here_m, speed_mps = moment.arc_length_m or 0.0, moment.speed_mps
+        ahead_m = 1.2 + 0.45 * speed_mps
+        goal = circuit.pose_at(here_m + ahead_m)
+        bearing = np.arctan2(goal.y_m - moment.pose.y_m, goal.x_m - moment.pose.x_m)
+        angle = float(wrap_angle(bearing - moment.pose.yaw_rad)[0])
+        bend = np.abs(circuit.curvature_at(here_m + np.linspace(0.5, 6.5, 13))).max()
+        wanted_mps = min(7.0, 1.35 / max(bend, 1e-6))
+        throttle = float(speed_mps < wanted_mps - 0.2) - float(speed_mps > wanted_mps + 0.6)
+        turn = 2.0 * speed_mps * np.sin(angle) / ahead_m
+        pressed = abs(turn) > max(0.25, abs(moment.command.yaw_rate_radps))
+        self._pending.append((throttle, float(np.sign(turn)) if pressed else 0.0))
+        stage.steer(*self._pending.pop(0))
+        return stage.step()
 
 
 def place_of(moment: Moment) -> Poses:

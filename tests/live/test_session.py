@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from session_helpers import PERIOD_S, Person, Stage, place_of
+from session_helpers import PERIOD_S, KeyPresser, Person, Stage, place_of
 
 from f1_rl.circuits import load_circuit, write_circuit_csv
 from f1_rl.driving.laps import LapDrive
@@ -80,6 +80,15 @@ def test_a_person_drives_a_lap_whose_ghost_drives_the_next(tmp_path):
     # It is there again in the next session.
     again = Stage(tmp_path)
     assert [ghost.name for ghost in again.step().ghosts] == ["your best lap"]
+
+
+def test_a_circuit_can_be_driven_with_keys_alone(tmp_path):
+    stage = Stage(tmp_path, circuit="simple")
+    stage.step()
+    moments = KeyPresser(stage).drive(60.0)
+    assert not any("left the road" in moment.status for moment in moments)
+    assert moments[-1].lap == 3
+    assert moments[-1].best_lap_s < 28.0
 
 
 def test_who_falls_silent_with_a_key_held_stops(tmp_path):
