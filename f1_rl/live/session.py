@@ -330,15 +330,16 @@ class Session:
 
     def _usual_status(self, now_s: float) -> str:
         """Return what to say where nothing has happened; it changes rarely."""
+        steered = self.mode != "policy" and self._wheel.holder is not None
+        if steered and self._wheel.silent(now_s):
+            return "The page that steers has fallen silent: the car brakes."
         if self._real_time_factor < _KEEPS_UP:
             share = round(10 * self._real_time_factor) * 10
             return f"This machine is too slow: the drive runs at some {share} % of real time."
         if self.mode == "policy":
             return "The policy drives."
-        if self._wheel.holder is None:
+        if not steered:
             return "You drive: press the up arrow or W, use a gamepad, or touch the pads."
-        if self._wheel.silent(now_s):
-            return "The page that steers has fallen silent: the car brakes."
         return "You drive." if self.mode == "manual" else "You race the policy."
 
 
