@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,8 @@ def drive_live(
         bags=bags,
         title="Drive by hand" if policy is None else f"Drive {folder.resolve().name}",
     )
+    if session.ghosts.warning:
+        print(f"f1-rl: {session.ghosts.warning}", file=sys.stderr)
     with LiveServer(hub, arguments.watch_port or 0) as server:
         print(invitation(server.url), "Ctrl-C ends it.", sep="\n", flush=True)
         open_page(server.url)

@@ -55,7 +55,7 @@ class Wheel:
         self.holder: str | None = None
         self._input = HANDS_OFF
         self._heard_s = -math.inf
-        self._pressing: dict[str, bool] = {}
+        self._pressing: set[str] = set()
 
     def hear(self, message: Mapping[str, Any], now_s: float) -> None:
         """Take a page's message of its input; one that makes no sense is left out.
@@ -69,8 +69,11 @@ class Wheel:
             return
         page = str(message.get("page", ""))
         given = DriverInput(throttle, steer)
-        begins = not given.neutral and not self._pressing.get(page, False)
-        self._pressing[page] = not given.neutral
+        begins = not given.neutral and page not in self._pressing
+        if given.neutral:
+            self._pressing.discard(page)
+        else:
+            self._pressing.add(page)
         if begins or self.holder is None:
             self.holder = page
         if page == self.holder:

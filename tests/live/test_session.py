@@ -82,6 +82,15 @@ def test_a_person_drives_a_lap_whose_ghost_drives_the_next(tmp_path):
     assert [ghost.name for ghost in again.step().ghosts] == ["your best lap"]
 
 
+def test_a_car_with_inertia_whose_speed_is_observed_too_can_be_driven(tmp_path):
+    stage = Stage(tmp_path, vehicle="single_track", observation={"speed": True})
+    stage.step()
+    moments = KeyPresser(stage).drive(10.0)
+    assert not any("left the road" in moment.status for moment in moments)
+    assert moments[-1].arc_length_m > 40.0
+    assert moments[-1].observation.ndim == 2
+
+
 def test_a_circuit_can_be_driven_with_keys_alone(tmp_path):
     stage = Stage(tmp_path, circuit="simple")
     stage.step()
