@@ -3,33 +3,38 @@
 import argparse
 from pathlib import Path
 
-from rich.table import Table
-
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
-from f1_rl.driving.classical import LineFollower
-from f1_rl.driving.laps import Drive, LapDrive
-from f1_rl.driving.settings import TaskSettings
-from f1_rl.policy import load_policy, names_environment
-from f1_rl.settings import build_settings, merge
+from f1_rl.policy import load_environment_policy, load_policy, names_environment
 
 SUMMARY = (
-    "Drive laps with a saved policy from starts spread over circuits, or play unseen episodes of "
-    "the environment it was trained in, and print a table."
+    "Drive laps with saved policies from starts spread over circuits, or play unseen episodes of "
+    "the environment they were trained in, and print a table."
 )
 
-_OF_DRIVES = ("circuit", "scale", "starts", "laps", "both_directions", "classical")
+_OF_DRIVES = (
+    *("circuit", "scale", "starts", "laps", "repeat"),
+    *("both_directions", "classical", "markdown"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("policy", type=Path, help="run folder or policy folder")
+    parser.add_argument(
+        "policies", type=Path, nargs="+", metavar="RUN", help="run folder or policy folder"
+    )
     options.add_circuit(parser)
     parser.add_argument(
         "--starts", type=options.positive_int, metavar="N", help="starts on each circuit (8)"
     )
     parser.add_argument(
         "--laps", type=options.positive_int, metavar="N", help="laps from each start (1)"
+    )
+    parser.add_argument(
+        "--repeat",
+        type=options.positive_int,
+        metavar="N",
+        help="drive all of it N times, with other seeds and from starts in between (1)",
     )
     parser.add_argument(
         "--both-directions", action="store_true", default=None, help="every other start backward"
@@ -48,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--csv", type=Path, metavar="FILE", help="write a row for each drive or episode"
     )
     parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the table of policies and circuits"
+    )
+    parser.add_argument(
         "--seed",
         type=options.natural_int,
         default=0,
@@ -59,71 +67,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate."""
-    folder = options.policy_folder(arguments.policy, arguments.last)
-    drives = not names_environment(folder)
+    folders = [options.policy_folder(path, arguments.last) for path in arguments.policies]
+    drives = not names_environment(folders[0])
+    for folder in folders:
+        if names_environment(folder) == drives:
+            raise CommandError(
+                f"{folder}: does not do what {folders[0]} does, one drives and the other plays "
+                "episodes; evaluate them one after the other."
+            )
     for name in ("episodes",) if drives else _OF_DRIVES:
         if getattr(arguments, name) is not None:
             option, trained = name.replace("_", "-"), "to drive" if drives else "for an environment"
-            raise CommandError(f"--{option}: {folder} was trained {trained}; leave it out.")
-    if drives:
-        return _evaluate_drives(folder, arguments)
-    from f1_rl.cli.evaluate_episodes import evaluate_episodes
+            raise CommandError(f"--{option}: {folders[0]} was trained {trained}; leave it out.")
+    named = _named(folders)
+    if not drives:
+        from f1_rl.cli.evaluate_episodes import evaluate_episodes
 
-    return evaluate_episodes(folder, arguments)
+        policies = {name: load_environment_policy(folder) for name, folder in named.items()}
+        return evaluate_episodes(policies, arguments)
+    from f1_rl.cli.evaluate_drives import evaluate_drives
 
-
-def _evaluate_drives(folder: Path, arguments: argparse.Namespace) -> int:
-    policy = load_policy(folder)
-    settings = build_settings(
-        TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
-    )
-    lap_drive = LapDrive(
-        settings,
-        arguments.starts or 8,
-        direction=None if arguments.both_directions else 1,
-        laps=arguments.laps or 1,
-        seed=arguments.seed,
-    )
-    policy.check_fits(lap_drive.task)
-    drives = {"policy": lap_drive.drive(policy)}
-    if arguments.classical:
-        drives["classical"] = lap_drive.drive(LineFollower(lap_drive.task))
-    rows = [
-        {"driver": driver, **drive.as_dict()} for driver, made in drives.items() for drive in made
-    ]
-    if arguments.csv is not None:
-        options.write_csv(arguments.csv, rows)
-    if arguments.json:
-        options.print_json({"drives": rows})
-    else:
-        for driver, made in drives.items():
-            _print_table(driver, made)
-    return 0 if all(drive.completed for drive in drives["policy"]) else 1
+    return evaluate_drives({n: load_policy(folder) for n, folder in named.items()}, arguments)
 
 
-def _print_table(driver: str, drives: list[Drive]) -> None:
-    table = Table(title=driver, title_justify="left")
-    for heading in ("circuit", "length m", "full laps", "lap time s", "speed m/s"):
-        table.add_column(heading, justify="left" if heading == "circuit" else "right")
-    for heading in ("lateral mean m", "p95 m", "smoothness rad/s²"):
-        table.add_column(heading, justify="right")
-    circuits = list(dict.fromkeys(drive.circuit.name for drive in drives))
-    for name in circuits:
-        here = [drive for drive in drives if drive.circuit.name == name]
-        completed = [drive for drive in here if drive.completed]
-        times = [drive.report.lap_time_s for drive in completed]
-        table.add_row(
-            name,
-            f"{here[0].circuit.length_m:.0f}",
-            f"{len(completed)} of {len(here)}",
-            f"{sum(times) / len(times):.2f}" if times else "-",
-            f"{_mean(here, 'mean_speed_mps'):.2f}",
-            f"{_mean(here, 'mean_lateral_error_m'):.3f}",
-            f"{max(drive.report.p95_lateral_error_m for drive in here):.3f}",
-            f"{_mean(here, 'command_smoothness'):.1f}",
-        )
-    options.print_table(table)
+def _named(folders: list[Path]) -> dict[str, Path]:
+    """Return the policy folders by the names of their runs, longer where these are alike."""
+    names = [_name(folder.resolve()) for folder in folders]
+    if len(set(names)) < len(names):
+        names = [f"{_run_of(folder.resolve()).parent.name}/{_name(folder)}" for folder in folders]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CommandError(f"{twice}: is given twice; name each policy once.")
+    return dict(zip(names, folders, strict=True))
 
 
-def _mean(drives: list[Drive], name: str) -> float:
-    return sum(float(getattr(drive.report, name)) for drive in drives) / len(drives)
+def _name(folder: Path) -> str:
+    last = ", last" if folder.name == "policy-last" else ""
+    return f"{_run_of(folder).name}{last}"
+
+
+def _run_of(folder: Path) -> Path:
+    return folder.parent if folder.name in ("policy", "policy-last") else folder

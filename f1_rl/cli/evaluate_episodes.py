@@ -1,36 +1,75 @@
 """`f1-rl evaluate` where the policy is of an environment that is not ours."""
 
 import argparse
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from rich.table import Table
 
 from f1_rl.cli import options
 from f1_rl.learning.episodes import Summary, play_episodes, summarise
-from f1_rl.policy import load_environment_policy
+from f1_rl.policy import EnvironmentPolicy
 
 
-def evaluate_episodes(folder: Path, arguments: argparse.Namespace) -> int:
-    """Play unseen episodes, print their statistics, and return the exit status."""
-    policy = load_environment_policy(folder)
-    episodes, threshold = play_episodes(policy, arguments.episodes or 100, arguments.seed)
-    summary = summarise(episodes, threshold)
-    rows = [asdict(episode) for episode in episodes]
+def evaluate_episodes(policies: dict[str, EnvironmentPolicy], arguments: argparse.Namespace) -> int:
+    """Play unseen episodes with each policy and print their statistics.
+
+    Args:
+        policies: By name.
+        arguments: The options of the verb.
+
+    Returns:
+        0 where every policy reached what its environment asks for, else 1.
+    """
+    told: dict[str, _Played] = {}
+    for name, policy in policies.items():
+        episodes, threshold = play_episodes(policy, arguments.episodes or 100, arguments.seed)
+        summary = summarise(episodes, threshold)
+        told[name] = _Played(policy.manifest.env, summary, [asdict(each) for each in episodes])
     if arguments.csv is not None:
-        options.write_csv(arguments.csv, rows)
+        options.write_csv(arguments.csv, _rows(told))
     if arguments.json:
-        options.print_json(
-            {"env": policy.manifest.env, "summary": asdict(summary), "episodes": rows}
-        )
+        documents = [
+            {"env": played.env, "summary": asdict(played.summary), "episodes": played.rows}
+            for played in told.values()
+        ]
+        several = [{"policy": name, **d} for name, d in zip(told, documents, strict=True)]
+        options.print_json(documents[0] if len(told) == 1 else {"policies": several})
     else:
-        _print_table(policy.manifest.env, arguments.seed, summary)
-    return 0 if summary.solved else 1
+        _print_table(told, arguments.seed)
+    return 0 if all(played.summary.solved for played in told.values()) else 1
 
 
-def _print_table(env: str, seed: int, summary: Summary) -> None:
-    last = seed + summary.episodes - 1
-    table = Table(title=f"{env}, seeds {seed} to {last}", title_justify="left")
+@dataclass(frozen=True)
+class _Played:
+    env: str
+    summary: Summary
+    rows: list[dict[str, Any]]
+
+
+def _rows(told: dict[str, _Played]) -> list[dict[str, Any]]:
+    if len(told) == 1:
+        return next(iter(told.values())).rows
+    return [{"policy": name, **row} for name, played in told.items() for row in played.rows]
+
+
+def _print_table(told: dict[str, _Played], seed: int) -> None:
+    environments = ", ".join(dict.fromkeys(played.env for played in told.values()))
+    last = seed + next(iter(told.values())).summary.episodes - 1
+    table = Table(title=f"{environments}, seeds {seed} to {last}", title_justify="left")
+    if len(told) > 1:
+        table.add_column("policy")
+    rows = [_cells(played.summary) for played in told.values()]
+    headings = dict.fromkeys(heading for cells in rows for heading in cells)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for name, cells in zip(told, rows, strict=True):
+        values = [cells.get(heading, "-") for heading in headings]
+        table.add_row(*([name] if len(told) > 1 else []), *values)
+    options.print_table(table)
+
+
+def _cells(summary: Summary) -> dict[str, str]:
     cells = {
         "episodes": f"{summary.episodes}",
         "mean": f"{summary.mean:.1f}",
@@ -42,7 +81,4 @@ def _print_table(env: str, seed: int, summary: Summary) -> None:
     }
     if summary.reached is not None:
         cells[f"from {summary.threshold:g} on"] = f"{summary.reached:.0%}"
-    for heading in cells:
-        table.add_column(heading, justify="right")
-    table.add_row(*cells.values())
-    options.print_table(table)
+    return cells

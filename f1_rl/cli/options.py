@@ -17,8 +17,8 @@ _WIDTH_IN_FILES = 120
 _LAST_PORT = 65_535
 
 CIRCUIT_HELP = (
-    "circuit to drive: a name ('f1-rl circuit list'), a CSV file, 'random-7' or a range of random "
-    "ones 'random-0:20'; may be given several times"
+    "circuit to drive: a name ('f1-rl circuit list'), 'all' of the library, a CSV file, 'random-7' "
+    "or a range of random ones 'random-0:20'; may be given several times"
 )
 
 
@@ -68,12 +68,15 @@ def assignments(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     return [parse_assignment(text) for text in arguments.assignments]
 
 
+def console_width() -> int:
+    """Return how many columns there are to print in; many where the output is no terminal."""
+    console = Console()
+    return console.width if console.is_terminal else _WIDTH_IN_FILES
+
+
 def print_table(table: Table) -> None:
     """Print a table, wide where the output is no terminal that sets a width."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH_IN_FILES)
-    console.print(table)
+    Console(width=console_width()).print(table)
 
 
 def print_json(document: Any) -> None:

@@ -77,7 +77,10 @@ def lap_settings(settings: TaskSettings, laps: int = 1) -> TaskSettings:
 
 
 def spread_starts(
-    circuits: Sequence[Circuit], per_circuit: int, direction: int | None = None
+    circuits: Sequence[Circuit],
+    per_circuit: int,
+    direction: int | None = None,
+    shift: float = 0.0,
 ) -> Starts:
     """Return starts spread evenly over each circuit, on the centre line.
 
@@ -85,11 +88,12 @@ def spread_starts(
         circuits: The circuits.
         per_circuit: Starts on each.
         direction: +1 or -1; none alternates.
+        shift: How far all are moved on, as a share of the distance between two of them.
     """
     count = len(circuits) * per_circuit
     index = np.repeat(np.arange(len(circuits)), per_circuit)
     lengths = np.array([circuit.length_m for circuit in circuits])[index]
-    share = np.tile(np.arange(per_circuit) / per_circuit, len(circuits))
+    share = np.tile((np.arange(per_circuit) + shift) / per_circuit, len(circuits))
     directions = np.full(count, 1 if direction is None else direction)
     if direction is None:
         directions[1::2] = -1
@@ -110,6 +114,7 @@ class LapDrive:
         direction: int | None = 1,
         laps: int = 1,
         seed: int = 0,
+        shift: float = 0.0,
         cars: Cars | None = None,
         attempts: int = _ATTEMPTS,
     ) -> None:
@@ -121,6 +126,7 @@ class LapDrive:
             direction: Driving direction; none alternates between the starts.
             laps: Laps that each car has to drive.
             seed: Of the variation of pictures and delays, the same in every drive.
+            shift: How far the starts are moved on, as a share of the distance between two.
             cars: Cars that live elsewhere; where they are fewer than the starts, they drive from
                 some after the others.
             attempts: How often a drive is begun at most, where cars fail in it.
@@ -129,7 +135,7 @@ class LapDrive:
         self._seed = seed
         self._attempts = attempts
         circuits = load_circuits(self._settings) if cars is None else cars.circuits
-        self.starts = spread_starts(circuits, starts_per_circuit, direction)
+        self.starts = spread_starts(circuits, starts_per_circuit, direction, shift)
         if cars is None:
             cars = make_simulator(self._settings, len(self.starts.arc_length_m), circuits)
         self.task = make_task(self._settings, cars=cars)
@@ -199,3 +205,41 @@ class LapDrive:
             )
             for car in driving
         ]
+
+
+def repeated_lap_drives(
+    settings: TaskSettings,
+    starts_per_circuit: int,
+    repeats: int,
+    *,
+    direction: int | None = 1,
+    laps: int = 1,
+    seed: int = 0,
+) -> list[LapDrive]:
+    """Return lap drives that repeat each other without being the same.
+
+    Each has a seed of its own, for pictures and delays where they vary, and its starts lie between
+    those of the others: so they differ where nothing is random, too. All share the cars.
+
+    Args:
+        settings: The task.
+        starts_per_circuit: Starts on each circuit in one repeat.
+        repeats: How many.
+        direction: Driving direction; none alternates between the starts.
+        laps: Laps that each car has to drive.
+        seed: Of the first repeat; the others count on from it.
+    """
+    made: list[LapDrive] = []
+    for repeat in range(repeats):
+        made.append(
+            LapDrive(
+                settings,
+                starts_per_circuit,
+                direction=direction,
+                laps=laps,
+                seed=seed + repeat,
+                shift=repeat / repeats,
+                cars=made[0].task.cars if made else None,
+            )
+        )
+    return made

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from f1_rl.circuits import DEFAULT_CIRCUIT
+from f1_rl.circuits import DEFAULT_CIRCUIT, circuit_names
 from f1_rl.driving.endings import EndingSettings
 from f1_rl.driving.observation import ObservationSettings
 from f1_rl.settings import (
@@ -19,6 +19,8 @@ from f1_rl.settings import (
 )
 from f1_rl.simulation import Camera, Variation
 
+# Stands for every circuit of the library.
+ALL_CIRCUITS = "all"
 # As many names as one range may stand for; more is a typing error.
 _MOST_IN_RANGE = 1_000
 
@@ -41,7 +43,8 @@ class TaskSettings(Settings, frozen=True):
     """The driving task.
 
     Attributes:
-        circuits: Names of circuits, CSV files, or ranges of random ones (`random-0:8` is eight).
+        circuits: Names of circuits, CSV files, ranges of random ones (`random-0:8` is eight), or
+            `all` for those of the library.
         circuit_scale: What circuits are multiplied with, widths included.
         vehicle: The car.
         control_period_ms: Time between two actions, milliseconds.
@@ -72,11 +75,16 @@ class TaskSettings(Settings, frozen=True):
 def expand_circuit_names(names: Iterable[str]) -> list[str]:
     """Return the names with ranges written out: `random-3:5` gives `random-3`, `random-4`.
 
+    `all` gives those of the library, the default one first.
+
     Raises:
         SettingsError: A range is empty or absurdly long.
     """
     expanded: list[str] = []
     for name in names:
+        if name == ALL_CIRCUITS:
+            expanded.extend(circuit_names())
+            continue
         match = re.fullmatch(r"random-(\d+):(\d+)", name)
         if match is None:
             expanded.append(name)

@@ -103,6 +103,36 @@ def test_evaluate_drives_both_directions_and_several_laps(trained):
     assert max(drive["laps"] for drive in drives) <= 2
 
 
+def test_several_policies_are_put_into_one_table(trained, tmp_path):
+    run, _ = trained
+    table = tmp_path / "table.md"
+    told = tell(
+        *("evaluate", run, run / "policy-last", "--circuit", "oval", "--circuit", "simple"),
+        *("--starts", "2", "--repeat", "2", "--classical", "--markdown", table, "--json"),
+    )
+    result = json.loads(told.out)
+    names = ["lap", "lap, last", "classical"]
+    assert [score["driver"] for score in result["totals"]] == names
+    assert [(s["driver"], s["circuits"]) for s in result["scores"]] == [
+        (name, [circuit]) for name in names for circuit in ("oval", "simple")
+    ]
+    assert all(total["drives"] == 8 for total in result["totals"])
+    starts = {
+        (drive["repeat"], round(drive["start_arc_length_m"], 3))
+        for drive in result["drives"]
+        if drive["driver"] == "lap" and drive["circuit"] == "oval"
+    }
+    assert len(starts) == 4
+    assert len({start for _, start in starts}) == 4
+    assert table.read_text().count("| lap, last |") == 3
+
+
+def test_a_policy_that_is_named_twice_is_refused(trained):
+    told = tell("evaluate", trained[0], trained[0] / "policy")
+    assert told.code == 1
+    assert "is given twice; name each policy once" in told.err
+
+
 def test_the_last_policy_is_driven_when_asked(trained):
     assert tell("evaluate", trained[0], "--last", "--starts", "1", "--json").out
 
@@ -278,6 +308,17 @@ def test_a_policy_of_another_environment_plays_unseen_episodes(balancing, tmp_pa
     again = tell(*asked)
     assert "seeds 100 to 111" in again.out
     assert f"{summary['mean']:.1f}" in again.out
+
+
+def test_policies_of_other_environments_are_put_into_one_table(balancing, trained, tmp_path):
+    other = shutil.copytree(balancing, tmp_path / "other")
+    told = tell("evaluate", balancing, other, "--episodes", "2", "--json")
+    policies = json.loads(told.out)["policies"]
+    assert [policy["policy"] for policy in policies] == [balancing.name, "other"]
+    assert policies[0]["episodes"] == policies[1]["episodes"]
+    told = tell("evaluate", balancing, trained[0])
+    assert told.code == 1
+    assert "one drives and the other plays episodes" in told.err
 
 
 def test_a_policy_of_another_environment_does_not_drive(balancing):

@@ -7,7 +7,7 @@ from f1_rl.circuits import circuit_names, load_circuit
 from f1_rl.driving.cars import CarFault
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.environment import make_simulator
-from f1_rl.driving.laps import LapDrive, lap_settings, spread_starts
+from f1_rl.driving.laps import LapDrive, lap_settings, repeated_lap_drives, spread_starts
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.settings import SettingsError, build_settings
 
@@ -200,3 +200,22 @@ def test_a_car_that_cannot_be_placed_is_given_up_at_once():
     with pytest.raises(CarFault, match="simulator is gone"):
         drive_line(lap)
     assert lap.task.cars.places == 2
+
+
+def test_repeats_start_in_between_and_vary_the_pictures_but_share_the_cars():
+    laps = repeated_lap_drives(task_of("oval"), 4, 3, seed=5)
+    length_m = laps[0].task.cars.circuits[0].length_m
+    starts = np.concatenate([lap.starts.arc_length_m for lap in laps])
+    np.testing.assert_allclose(np.sort(starts), np.arange(12) / 12 * length_m)
+    np.testing.assert_allclose(laps[0].starts.arc_length_m, np.arange(4) / 4 * length_m)
+    assert all(lap.task.cars is laps[0].task.cars for lap in laps)
+
+
+def test_repeats_have_a_seed_each_so_that_drives_from_one_start_differ():
+    varied = {"noise_sigma": [4.0, 8.0], "action_delay_s": [0.0, 0.1]}
+    task = task_of("oval", variation=varied)
+    first, second = repeated_lap_drives(task, 1, 2, seed=3)
+    alone = LapDrive(task, 1, seed=4, shift=0.5)
+    made = [lap.drive(LineFollower(lap.task))[0].as_dict() for lap in (first, second, alone)]
+    assert made[1] == made[2]
+    assert made[0] == LapDrive(task, 1, seed=3).drive(LineFollower(first.task))[0].as_dict()

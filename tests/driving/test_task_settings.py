@@ -2,6 +2,7 @@
 
 import pytest
 
+from f1_rl.circuits import circuit_names
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.settings import SettingsError, build_settings
 from f1_rl.simulation import Camera, Variation
@@ -15,6 +16,10 @@ def test_ranges_of_random_circuits_are_written_out():
         "random-5",
         "random-9",
     ]
+
+
+def test_all_stands_for_every_circuit_of_the_library():
+    assert expand_circuit_names(["random-1", "all"]) == ["random-1", *circuit_names()]
 
 
 @pytest.mark.parametrize("name", ["random-5:5", "random-5:2", "random-0:1001"])

@@ -1,0 +1,125 @@
+"""`f1-rl evaluate` where policies drive: laps on circuits, policy by policy."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from f1_rl.cli import options
+from f1_rl.cli.score_table import terminal_tables, write_markdown
+from f1_rl.driving.classical import LineFollower
+from f1_rl.driving.laps import Drive, Driver, LapDrive, repeated_lap_drives
+from f1_rl.driving.scores import Score, score, scores_by_circuit
+from f1_rl.driving.settings import TaskSettings
+from f1_rl.policy import Policy
+from f1_rl.settings import build_settings, merge
+
+_POLICY, _CLASSICAL = "policy", "classical"
+# What does not change how a task is driven, but only what is learned from it.
+_OF_TRAINING = ("rewards", "starts", "endings")
+
+
+@dataclass(frozen=True)
+class _Driven:
+    """All drives of one driver, repeat by repeat."""
+
+    driver: str
+    repeats: list[list[Drive]]
+
+    @property
+    def drives(self) -> list[Drive]:
+        return [drive for made in self.repeats for drive in made]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {"driver": self.driver, "repeat": repeat, **drive.as_dict()}
+            for repeat, made in enumerate(self.repeats)
+            for drive in made
+        ]
+
+
+def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) -> int:
+    """Drive with each policy in the task it was trained for, on the circuits that are asked for.
+
+    Args:
+        policies: By name.
+        arguments: The options of the verb.
+
+    Returns:
+        0 where every policy drove all its laps, else 1.
+    """
+    driven: list[_Driven] = []
+    classical: list[_Driven] = []
+    tasks: dict[str, TaskSettings] = {}
+    for name, policy in policies.items():
+        settings = build_settings(
+            TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
+        )
+        lap_drives = _lap_drives(settings, arguments)
+        policy.check_fits(lap_drives[0].task)
+        shown = _POLICY if len(policies) == 1 else name
+        driven.append(_drive(shown, lap_drives, policy))
+        first = next((other for other in tasks if _alike(tasks[other], settings)), None)
+        tasks[name] = settings
+        if arguments.classical and first is None:
+            # A task of its own is another bar: other limits, other pictures.
+            driver = f"{_CLASSICAL}, as {name}" if classical else _CLASSICAL
+            follower = LineFollower(lap_drives[0].task)
+            classical.append(_drive(driver, lap_drives, follower))
+    _tell([*driven, *classical], arguments)
+    return 0 if all(drive.completed for one in driven for drive in one.drives) else 1
+
+
+def _lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[LapDrive]:
+    return repeated_lap_drives(
+        settings,
+        arguments.starts or 8,
+        arguments.repeat or 1,
+        direction=None if arguments.both_directions else 1,
+        laps=arguments.laps or 1,
+        seed=arguments.seed,
+    )
+
+
+def _drive(name: str, lap_drives: Sequence[LapDrive], driver: Driver) -> _Driven:
+    return _Driven(name, [lap_drive.drive(driver) for lap_drive in lap_drives])
+
+
+def _alike(first: TaskSettings, other: TaskSettings) -> bool:
+    """Return whether two tasks are driven alike."""
+    driven = [
+        {name: value for name, value in task.as_dict().items() if name not in _OF_TRAINING}
+        for task in (first, other)
+    ]
+    return driven[0] == driven[1]
+
+
+def _tell(driven: Sequence[_Driven], arguments: argparse.Namespace) -> None:
+    rows = [row for one in driven for row in one.rows()]
+    by_driver = {one.driver: scores_by_circuit(one.driver, one.drives) for one in driven}
+    totals = [score(one.driver, one.drives) for one in driven]
+    if arguments.csv is not None:
+        options.write_csv(arguments.csv, rows)
+    if arguments.markdown is not None:
+        write_markdown(arguments.markdown, by_driver, totals, _note(totals[0], arguments))
+    if arguments.json:
+        scores = [made.as_dict() for scores in by_driver.values() for made in scores]
+        totalled = [made.as_dict() for made in totals]
+        options.print_json({"drives": rows, "scores": scores, "totals": totalled})
+        return
+    for table in terminal_tables(by_driver, totals, options.console_width()):
+        options.print_table(table)
+
+
+def _note(total: Score, arguments: argparse.Namespace) -> str:
+    starts, repeats = arguments.starts or 8, arguments.repeat or 1
+    laps = arguments.laps or 1
+    each = f"{starts} starts" if repeats == 1 else f"{starts} starts, {repeats} times"
+    asked = "a lap" if laps == 1 else f"{laps} laps"
+    return (
+        f"Embedded simulator; {asked} from each of {each}, spread over the circuit, "
+        f"{total.drives} drives in all. Driven: share of a lap, mean over the drives. Lap time: "
+        "of the drives with all their laps. Lateral error: distance from the centre line in "
+        "metres, mean, and what 95 % of a drive stayed below. Smoothness: change of the commanded "
+        "yaw rate, 0 is smoothest."
+    )

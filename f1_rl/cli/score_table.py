@@ -1,0 +1,129 @@
+"""The table of policies and circuits, for terminals, Markdown and programs: its columns."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.cells import cell_len
+from rich.table import Table
+
+from f1_rl.driving.scores import Score
+
+_DASH = "-"
+# Of a rich table: a border and two blanks for each column, and a border.
+_FRAME, _COLUMN_FRAME = 1, 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        heading: With the unit.
+        short: The same, for terminals.
+        cell: What it shows of a score.
+        rank: Columns are left out in the order of falling ranks where a terminal is narrow.
+    """
+
+    heading: str
+    short: str
+    cell: Callable[[Score], str]
+    rank: int = 0
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if np.isfinite(value) else _DASH
+
+
+def _lap_time(score: Score) -> str:
+    if not np.isfinite(score.lap_time_s):
+        return _DASH
+    return f"{score.lap_time_s:.2f} ± {score.lap_time_std_s:.2f}"
+
+
+def _circuits(score: Score) -> str:
+    return score.circuits[0] if len(score.circuits) == 1 else f"all {len(score.circuits)}"
+
+
+COLUMNS = (
+    Column("circuit", "circuit", _circuits),
+    Column("length (m)", "length m", lambda s: f"{s.length_m:.0f}", rank=3),
+    Column("driven (%)", "driven %", lambda s: f"{100.0 * s.completion:.0f}"),
+    Column("full laps", "full laps", lambda s: f"{s.completed} of {s.drives}"),
+    Column("lap time (s), mean ± sd", "lap time s", _lap_time),
+    Column("best lap (s)", "best s", lambda s: _number(s.best_lap_s, 2), rank=2),
+    Column("speed (m/s)", "m/s", lambda s: _number(s.speed_mps, 2)),
+    Column("lateral error (m), mean", "lateral m", lambda s: _number(s.lateral_error_m, 3)),
+    Column("95 % below (m)", "p95 m", lambda s: _number(s.p95_lateral_error_m, 3), rank=1),
+    Column("smoothness (rad/s²)", "rad/s²", lambda s: _number(s.smoothness, 1), rank=2),
+)
+
+_DRIVER = Column("driver", "driver", lambda s: s.driver)
+# Laps of several circuits have no time in common.
+_OF_TOTALS = [c for c in COLUMNS if c.short not in ("circuit", "length m", "lap time s", "best s")]
+
+
+def terminal_tables(
+    by_driver: Mapping[str, Sequence[Score]], totals: Sequence[Score], width: int
+) -> list[Table]:
+    """Return a table for each driver, and with several circuits one of the totals.
+
+    Args:
+        by_driver: The scores of each driver, circuit by circuit.
+        totals: Each driver's score over all circuits.
+        width: Of the terminal; columns that do not fit are left out, the least important first.
+    """
+    tables = [_table(driver, COLUMNS, scores, width) for driver, scores in by_driver.items()]
+    if len(totals[0].circuits) > 1:
+        title = f"{_circuits(totals[0])} circuits"
+        tables.append(_table(title, (_DRIVER, *_OF_TOTALS), totals, width))
+    return tables
+
+
+def write_markdown(
+    path: Path, by_driver: Mapping[str, Sequence[Score]], totals: Sequence[Score], note: str
+) -> None:
+    """Write all scores as one table in Markdown.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    from f1_rl.benchmark import tables
+
+    columns = (_DRIVER, *COLUMNS)
+    scores = [score for made in by_driver.values() for score in made]
+    if len(totals[0].circuits) > 1:
+        scores += totals
+    table = tables.Table(
+        title="Policies and circuits",
+        headings=[column.heading for column in columns],
+        rows=[[column.cell(score) for column in columns] for score in scores],
+        notes=(note,),
+    )
+    path.write_text(table.markdown(), encoding="utf-8")
+
+
+def _table(title: str, columns: Sequence[Column], scores: Sequence[Score], width: int) -> Table:
+    fitting = _fitting(columns, scores, width)
+    table = Table(title=title, title_justify="left")
+    for column in fitting:
+        names = column in (COLUMNS[0], _DRIVER)
+        table.add_column(column.short, justify="left" if names else "right")
+    for score in scores:
+        table.add_row(*(column.cell(score) for column in fitting))
+    return table
+
+
+def _fitting(columns: Sequence[Column], scores: Sequence[Score], width: int) -> list[Column]:
+    """Return the columns that a terminal has room for."""
+
+    def needed(column: Column) -> int:
+        texts = [column.short, *(column.cell(score) for score in scores)]
+        return max(map(cell_len, texts)) + _COLUMN_FRAME
+
+    kept = list(columns)
+    while sum(map(needed, kept)) + _FRAME > width and any(column.rank for column in kept):
+        least = max(kept, key=lambda column: column.rank)
+        kept.remove(least)
+    return kept

@@ -1,0 +1,89 @@
+"""What drives on a circuit are summed up to: the columns of a table of policies and circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from f1_rl.driving.laps import Drive
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a driver did on a circuit, or over several, in all its drives; NaN where unknown.
+
+    Attributes:
+        driver: Its name.
+        circuits: Their names.
+        length_m: Of the circuit; of several the mean.
+        drives: How many were driven, from different starts.
+        completed: Drives with all the laps that were asked for.
+        laps: Full laps in all drives together.
+        completion: Share of a lap that was driven, mean over the drives, 0 to 1.
+        lap_time_s: Each completed drive's best lap, mean; NaN without one, and over several
+            circuits, whose laps have nothing in common.
+        lap_time_std_s: Sample standard deviation of these times; 0 of a single one.
+        best_lap_s: The shortest of them.
+        speed_mps: Speed along the centre line, mean over the drives.
+        lateral_error_m: Distance from the centre line, mean over each drive, then over the drives.
+        p95_lateral_error_m: Distance that 95 % of a drive stayed below, mean over the drives.
+        smoothness: Change of the commanded yaw rate, rad/s a second, mean over the drives.
+    """
+
+    driver: str
+    circuits: tuple[str, ...]
+    length_m: float
+    drives: int
+    completed: int
+    laps: int
+    completion: float
+    lap_time_s: float
+    lap_time_std_s: float
+    best_lap_s: float
+    speed_mps: float
+    lateral_error_m: float
+    p95_lateral_error_m: float
+    smoothness: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return asdict(self)
+
+
+def score(driver: str, drives: Sequence[Drive]) -> Score:
+    """Sum up drives, at least one."""
+    circuits = {drive.circuit.name: drive.circuit for drive in drives}
+    times = [drive.report.lap_time_s for drive in drives if drive.completed]
+    if len(circuits) > 1:
+        times = []
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(drive.report, name) for drive in drives]))
+
+    return Score(
+        driver=driver,
+        circuits=tuple(circuits),
+        length_m=float(np.mean([circuit.length_m for circuit in circuits.values()])),
+        drives=len(drives),
+        completed=sum(drive.completed for drive in drives),
+        laps=sum(drive.report.laps for drive in drives),
+        completion=mean("completion"),
+        lap_time_s=float(np.mean(times)) if times else np.nan,
+        lap_time_std_s=float(np.std(times, ddof=1)) if len(times) > 1 else 0.0 if times else np.nan,
+        best_lap_s=min(times, default=np.nan),
+        speed_mps=mean("mean_speed_mps"),
+        lateral_error_m=mean("mean_lateral_error_m"),
+        p95_lateral_error_m=mean("p95_lateral_error_m"),
+        smoothness=mean("command_smoothness"),
+    )
+
+
+def scores_by_circuit(driver: str, drives: Sequence[Drive]) -> list[Score]:
+    """Return a score for each circuit, in the order in which they were driven."""
+    names = dict.fromkeys(drive.circuit.name for drive in drives)
+    return [
+        score(driver, [drive for drive in drives if drive.circuit.name == name]) for name in names
+    ]
