@@ -23,18 +23,13 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["generate"]
 default_role = "code"
 nitpicky = True
-# Names of other packages, whose documentation is not asked over the network.
-nitpick_ignore_regex = [(r"py:.*", r"(?!f1_rl\.).*|f1_rl\.settings\.S")]
+# Names of other packages, whose documentation is not asked over the network, and type variables.
+nitpick_ignore_regex = [(r"py:.*", r"(?!f1_rl\.).*|f1_rl\..*\.[A-Z]")]
 
 myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 3
 
-autodoc_default_options = {
-    "members": True,
-    "member-order": "bysource",
-    "show-inheritance": True,
-    "ignore-module-all": True,
-}
+autodoc_default_options = {"members": True, "member-order": "bysource", "ignore-module-all": True}
 maximum_signature_line_length = 88
 # Also where they are installed, so that the site is the same everywhere.
 autodoc_mock_imports = [
@@ -45,6 +40,7 @@ autodoc_mock_imports = [
     *("ament_index_python", "gym", "launch", "launch_ros", "pygame", "rosbag2_py"),
 ]
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 
 _ARRAY = r"~?numpy\.ndarray\[.*?, ~?numpy\.dtype\[~?numpy\.(\w+?)_?\]\]"
 
@@ -52,7 +48,8 @@ html_theme = "furo"
 html_title = f"f1_rl {release}"
 html_show_sphinx = False
 html_show_copyright = False
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 
 
 def mark_headings(*args: Any) -> None:
@@ -74,7 +71,8 @@ def _array_name(match: re.Match[str]) -> str:
     return f"{names[match[1]]}Array" if match[1] in names else f"NDArray[{match[1]}]"
 
 
-def setup(app: Any) -> None:
+def setup(app: Any) -> dict[str, bool]:
     """Join Sphinx's events."""
     app.connect("autodoc-process-docstring", mark_headings)
     app.connect("autodoc-process-signature", shorten_types)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

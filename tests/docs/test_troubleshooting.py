@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
-QUOTED = [text.strip() for text in re.findall(r"^```text\n(.*?)^```$", PAGE, re.M | re.S)]
+QUOTED = [text.strip() for text in re.findall(r"^```none\n(.*?)^```$", PAGE, re.M | re.S)]
 # How much of a sentence the source says by itself: less would fit any sentence.
 LEAST_LITERAL = 0.25
 
