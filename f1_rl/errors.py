@@ -18,6 +18,7 @@ _NAMED = (
     ("f1_rl.learning.checkpoints", "CheckpointError"),
     ("f1_rl.learning.device", "TensorFlowMissingError"),
     ("f1_rl.learning.device", "NoGpuError"),
+    ("f1_rl.learning.device", "DeviceMemoryError"),
     ("f1_rl.learning.agent", "DivergedError"),
     ("f1_rl.benchmark.turns", "BenchmarkError"),
 )

@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
-from f1_rl.learning.algorithms import CategoricalDqnAgent, DdqnAgent, DqnAgent, conservative
+from f1_rl.learning.algorithms import (
+    build_agent,
+    build_optimizer,
+    loss_scale_variables,
+)
 from f1_rl.learning.dense_values import DenseValues
-from f1_rl.learning.device import choose_device, import_tensorflow
+from f1_rl.learning.device import DeviceMemoryError, choose_device, import_tensorflow
 from f1_rl.learning.frames import FrameReader
 from f1_rl.learning.networks import build_q_network
 from f1_rl.learning.observations import ObservationLayout
@@ -25,7 +30,6 @@ with quiet_stderr():
     from tf_agents.policies import policy_saver
     from tf_agents.specs import tensor_spec
     from tf_agents.trajectories import time_step, trajectory
-    from tf_agents.utils import common
 
 Array = npt.NDArray[Any]
 
@@ -114,6 +118,7 @@ class Agent:
 
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
+            DeviceMemoryError: There is no room for the batch on the device.
         """
         loss, _ = self._apply(batch, None)
         return loss
@@ -133,6 +138,7 @@ class Agent:
 
         Raises:
             DivergedError: The loss or a value became infinite or not a number.
+            DeviceMemoryError: There is no room for the batch on the device.
         """
         loss, errors = self._apply(batch, weights)
         return loss, np.asarray(errors.numpy(), np.float32)
@@ -186,10 +192,11 @@ class Agent:
         return {
             "variables": [np.array(v.numpy()) for v in self._variables()],
             "learning_rate": float(self._optimizer.learning_rate.numpy()),
+            "loss_scale": [np.array(v.numpy()) for v in loss_scale_variables(self._optimizer)],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take back what `state` returned.
+        """Take back what `state` returned; a loss scale where both have one.
 
         Raises:
             ValueError: It comes from another network or optimiser.
@@ -203,6 +210,11 @@ class Agent:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.set_learning_rate(state["learning_rate"])
+        # Absent or empty where the run did not compute in float16 before.
+        for variable, value in zip(
+            loss_scale_variables(self._optimizer), state.get("loss_scale", ()), strict=False
+        ):
+            variable.assign(value)
 
     def save_greedy_policy(self, folder: Path) -> None:
         """Write the greedy policy as a SavedModel, through TF-Agents' PolicySaver.
@@ -210,8 +222,9 @@ class Agent:
         Raises:
             OSError: It cannot be written.
         """
+        policy = self._in_full_precision()._agent.policy
         with quiet_stderr():
-            saver = policy_saver.PolicySaver(self._agent.policy, batch_size=None)
+            saver = policy_saver.PolicySaver(policy, batch_size=None)
             try:
                 saver.save(str(folder))
             except tf.errors.OpError as error:
@@ -227,10 +240,11 @@ class Agent:
             tf.TensorSpec((1, *part.shape), part.dtype, name=f"observation_{index}")
             for index, part in enumerate(self.layout.parts)
         ]
-        function = tf.function(self._q_of, input_signature=specs, autograph=False)
+        agent = self._in_full_precision()
+        function = tf.function(agent._q_of, input_signature=specs, autograph=False)
         with tf.device("/CPU:0"), quiet_stderr():
             converter = tf.lite.TFLiteConverter.from_concrete_functions(
-                [function.get_concrete_function()], self._q_network
+                [function.get_concrete_function()], agent._q_network
             )
             return bytes(converter.convert())
 
@@ -250,10 +264,24 @@ class Agent:
             if "inf or nan" not in str(error).lower():
                 raise
             raise DivergedError from error
+        except tf.errors.ResourceExhaustedError as error:
+            raise DeviceMemoryError(
+                f"the memory of {self.device} is used up; lower agent.batch_size, or set "
+                "training.replay_device to host."
+            ) from error
         # XLA leaves out TF-Agents' check of every loss; a mean shows it, too.
         if not np.isfinite(loss):
             raise DivergedError
         return loss, errors
+
+    def _in_full_precision(self) -> "Agent":
+        """Return an agent with these weights that computes in 32 bits, to be saved."""
+        if self.settings.mixed_precision == "none":
+            return self
+        settings = replace(self.settings, mixed_precision="none")
+        agent = Agent(self.layout, self.num_actions, settings, seed=0, device="/CPU:0")
+        agent.set_weights(self.weights())
+        return agent
 
     @property
     def _is_dense(self) -> bool:
@@ -290,44 +318,11 @@ class Agent:
         time_step_spec = time_step.time_step_spec(observation_spec)
         action_spec = tensor_spec.BoundedTensorSpec((), tf.int32, 0, self.num_actions - 1)
         settings = self.settings
-        self._optimizer = tf.keras.optimizers.Adam(
-            settings.learning_rate, epsilon=settings.adam_epsilon
-        )
-        shared = {
-            "optimizer": self._optimizer,
-            "gamma": settings.gamma,
-            "target_update_period": settings.target_update_period,
-            "target_update_tau": settings.target_update_tau,
-            "gradient_clipping": settings.gradient_clipping,
-            "reward_scale_factor": settings.reward_scale,
-            "train_step_counter": tf.Variable(0, dtype=tf.int64),
-        }
+        self._optimizer = build_optimizer(settings)
         self._q_network = build_q_network(
             self.layout, observation_spec, action_spec, settings, self._noise
         )
-        if settings.algorithm == "c51":
-            return CategoricalDqnAgent(
-                time_step_spec,
-                action_spec,
-                categorical_q_network=self._q_network,
-                min_q_value=settings.min_value,
-                max_q_value=settings.max_value,
-                **shared,
-            )
-        loss = {
-            "huber": common.element_wise_huber_loss,
-            "squared": common.element_wise_squared_loss,
-        }
-        kind = {"dqn": DqnAgent, "double_dqn": DdqnAgent}[settings.algorithm]
-        if settings.conservative_weight:
-            kind = conservative(kind, settings.conservative_weight)
-        return kind(
-            time_step_spec,
-            action_spec,
-            q_network=self._q_network,
-            td_errors_loss_fn=loss[settings.loss],
-            **shared,
-        )
+        return build_agent(time_step_spec, action_spec, self._q_network, self._optimizer, settings)
 
     def _q_of(self, *parts: Any, training: bool = False) -> Any:
         """Return the action values of a batch as a tensor; for C51 the means of the atoms."""

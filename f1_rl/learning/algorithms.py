@@ -3,6 +3,7 @@
 from typing import Any
 
 from f1_rl.learning.device import import_tensorflow
+from f1_rl.learning.settings import AgentSettings
 from f1_rl.policy.quiet import quiet_stderr
 
 tf: Any = import_tensorflow()
@@ -12,7 +13,7 @@ with quiet_stderr():
     from tf_agents.agents import tf_agent
     from tf_agents.agents.categorical_dqn import categorical_dqn_agent
     from tf_agents.agents.dqn import dqn_agent
-    from tf_agents.utils import common
+    from tf_agents.utils import common, eager_utils
 
 
 def _values(network: Any, time_steps: Any) -> Any:
@@ -92,3 +93,96 @@ def conservative(kind: Any, weight: float) -> Any:
             return info._replace(loss=info.loss + weight * gap)
 
     return ConservativeAgent
+
+
+def loss_scaled(kind: Any) -> Any:
+    """Return an agent class whose small gradients survive 16 bits.
+
+    Micikevicius et al. (2018), "Mixed Precision Training", section 3.2: gradients are those of the
+    loss times a large number, and divided by it before they are clipped and applied; updates in
+    which they overflow are left out. The optimiser is Keras' LossScaleOptimizer, which finds the
+    number.
+
+    Args:
+        kind: One of TF-Agents' agents for DQN.
+    """
+
+    class LossScalingAgent(kind):
+        def _train(self, experience: Any, weights: Any) -> Any:
+            with tf.GradientTape() as tape:
+                info = self._loss(
+                    experience,
+                    td_errors_loss_fn=self._td_errors_loss_fn,
+                    gamma=self._gamma,
+                    reward_scale_factor=self._reward_scale_factor,
+                    weights=weights,
+                    training=True,
+                )
+                scaled = self._optimizer.get_scaled_loss(info.loss)
+            tf.debugging.check_numerics(info.loss, "Loss is inf or nan")
+            variables = self._q_network.trainable_weights
+            gradients = tape.gradient(scaled, variables)
+            pairs = list(
+                zip(self._optimizer.get_unscaled_gradients(gradients), variables, strict=True)
+            )
+            if self._gradient_clipping is not None:
+                pairs = eager_utils.clip_gradient_norms(pairs, self._gradient_clipping)
+            self._optimizer.apply_gradients(pairs)
+            self.train_step_counter.assign_add(1)
+            self._update_target()
+            return info
+
+    return LossScalingAgent
+
+
+def build_optimizer(settings: AgentSettings) -> Any:
+    """Return Adam, which scales the loss where gradients have 16 bits of small range."""
+    adam = tf.keras.optimizers.Adam(settings.learning_rate, epsilon=settings.adam_epsilon)
+    if settings.mixed_precision != "float16":
+        return adam
+    return tf.keras.mixed_precision.LossScaleOptimizer(adam)
+
+
+def loss_scale_variables(optimizer: Any) -> list[Any]:
+    """Return what an optimiser remembers of the loss scale; one that does not scale, nothing."""
+    if not hasattr(optimizer, "dynamic_counter"):
+        return []
+    return [optimizer._loss_scale.current_loss_scale, optimizer.dynamic_counter]
+
+
+def build_agent(
+    time_step_spec: Any, action_spec: Any, network: Any, optimizer: Any, settings: AgentSettings
+) -> Any:
+    """Return the TF-Agents agent that a run is set to have.
+
+    Args:
+        time_step_spec: TF-Agents' specification of observations and rewards.
+        action_spec: Of the actions.
+        network: From `build_q_network`.
+        optimizer: From `build_optimizer`.
+        settings: The learning rule.
+    """
+    shared = {
+        "optimizer": optimizer,
+        "gamma": settings.gamma,
+        "target_update_period": settings.target_update_period,
+        "target_update_tau": settings.target_update_tau,
+        "gradient_clipping": settings.gradient_clipping,
+        "reward_scale_factor": settings.reward_scale,
+        "train_step_counter": tf.Variable(0, dtype=tf.int64),
+    }
+    kind: Any = {"dqn": DqnAgent, "double_dqn": DdqnAgent, "c51": CategoricalDqnAgent}[
+        settings.algorithm
+    ]
+    if settings.conservative_weight:
+        kind = conservative(kind, settings.conservative_weight)
+    if settings.mixed_precision == "float16":
+        kind = loss_scaled(kind)
+    if settings.algorithm == "c51":
+        shared["min_q_value"], shared["max_q_value"] = settings.min_value, settings.max_value
+        return kind(time_step_spec, action_spec, categorical_q_network=network, **shared)
+    loss = {
+        "huber": common.element_wise_huber_loss,
+        "squared": common.element_wise_squared_loss,
+    }[settings.loss]
+    return kind(time_step_spec, action_spec, q_network=network, td_errors_loss_fn=loss, **shared)

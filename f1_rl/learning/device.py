@@ -19,6 +19,10 @@ class NoGpuError(RuntimeError):
     """A GPU was asked for and TensorFlow sees none."""
 
 
+class DeviceMemoryError(RuntimeError):
+    """The memory of the device is used up."""
+
+
 def import_tensorflow() -> ModuleType:
     """Import TensorFlow with the Keras that TF-Agents needs, quietly.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.learning.device import import_tensorflow
+from f1_rl.learning.device import DeviceMemoryError, import_tensorflow
 from f1_rl.learning.observations import ObservationLayout, ObservationPart
 
 tf: Any = import_tensorflow()
@@ -16,10 +16,6 @@ IntArray = npt.NDArray[np.int64]
 
 # At a time, to and from a checkpoint, so that a device needs no room for a second replay.
 _CHUNK = 16_384
-
-
-class DeviceMemoryError(RuntimeError):
-    """The frames do not fit into the memory of the device."""
 
 
 class DeviceFrames:

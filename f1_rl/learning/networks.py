@@ -39,19 +39,23 @@ def build_q_network(
         SettingsError: The convolutions do not fit the pictures.
     """
     chosen = settings.network
-    encoders = [_encoder(part.shape, chosen) for part in layout.parts]
+    mixed = settings.mixed_precision != "none"
+    # Keras' word for computing in 16 bits with weights of 32.
+    dtype = f"mixed_{settings.mixed_precision}" if mixed else "float32"
+    encoders = [_encoder(part.shape, chosen, dtype) for part in layout.parts]
     shared = {
         "preprocessing_layers": layout.join(encoders),
         "preprocessing_combiner": tf.keras.layers.Concatenate() if len(encoders) > 1 else None,
     }
     categorical = settings.algorithm == "c51"
-    if chosen.dueling or chosen.noisy:
+    if chosen.dueling or chosen.noisy or mixed:
         return StreamedQNetwork(
             observation_spec,
             action_spec,
             units=chosen.units,
             dueling=chosen.dueling,
             noise=noise if chosen.noisy else None,
+            dtype=dtype,
             num_atoms=settings.atoms if categorical else None,
             **shared,
         )
@@ -72,16 +76,19 @@ class NoisyDense(tf.keras.layers.Layer):
     act in one call explore independently. Without `training` the weights are the means.
     """
 
-    def __init__(self, units: int, noise: Any, name: str, activation: Any = None) -> None:
+    def __init__(
+        self, units: int, noise: Any, name: str, dtype: str, activation: Any = None
+    ) -> None:
         """Prepare the layer.
 
         Args:
             units: Size of the output.
             noise: A `tf.random.Generator`.
             name: Of the layer.
+            dtype: What to compute in, as Keras names it.
             activation: Of the output; none: linear.
         """
-        super().__init__(name=name)
+        super().__init__(name=name, dtype=dtype)
         self._units = units
         self._noise = noise
         self._activation = tf.keras.activations.get(activation)
@@ -117,7 +124,7 @@ class NoisyDense(tf.keras.layers.Layer):
 
     def _draw(self, shape: Any) -> Any:
         noise = self._noise.normal(shape)
-        return tf.sign(noise) * tf.sqrt(tf.abs(noise))
+        return tf.cast(tf.sign(noise) * tf.sqrt(tf.abs(noise)), self.compute_dtype)
 
 
 class StreamedQNetwork(network.Network):
@@ -127,6 +134,9 @@ class StreamedQNetwork(network.Network):
     equation 9): the last hidden layer and the output exist twice, for the value of the state and
     for the advantages of the actions, and `Q(s, a) = V(s) + A(s, a) - mean_b A(s, b)`. For value
     distributions the same holds for the logits of each atom (Hessel et al. 2018, "Rainbow").
+
+    The hidden layers can compute in 16 bits; the output layers have 32, for the differences between
+    actions are small beside the values.
     """
 
     def __init__(
@@ -138,6 +148,7 @@ class StreamedQNetwork(network.Network):
         units: tuple[int, ...],
         dueling: bool,
         noise: Any,
+        dtype: str,
         num_atoms: int | None,
         name: str = "StreamedQNetwork",
     ) -> None:
@@ -151,6 +162,7 @@ class StreamedQNetwork(network.Network):
             units: Of the hidden layers.
             dueling: Whether there are two streams.
             noise: A `tf.random.Generator` for noisy layers; none: they are plain.
+            dtype: What the hidden layers compute in, as Keras names it.
             num_atoms: Of the value distribution; none: the output is the value itself.
             name: Of the network.
         """
@@ -163,9 +175,9 @@ class StreamedQNetwork(network.Network):
             preprocessing_combiner=preprocessing_combiner,
         )
         shared, own = (units[:-1], units[-1:]) if dueling else (units, ())
-        self._shared = _hidden_layers("shared", shared, noise)
-        self._advantage = self._stream("advantage", own, self._actions, noise)
-        self._value = self._stream("value", own, 1, noise) if dueling else None
+        self._shared = _hidden_layers("shared", shared, noise, dtype)
+        self._advantage = self._stream("advantage", own, self._actions, noise, dtype)
+        self._value = self._stream("value", own, 1, noise, dtype) if dueling else None
 
     def call(
         self,
@@ -184,9 +196,11 @@ class StreamedQNetwork(network.Network):
             output += value - tf.reduce_mean(output, axis=1, keepdims=True)
         return output, network_state
 
-    def _stream(self, name: str, units: tuple[int, ...], outputs: int, noise: Any) -> list[Any]:
+    def _stream(
+        self, name: str, units: tuple[int, ...], outputs: int, noise: Any, dtype: str
+    ) -> list[Any]:
         output = _output_layer(name, outputs * (self.num_atoms or 1), noise)
-        return [*_hidden_layers(name, units, noise), output]
+        return [*_hidden_layers(name, units, noise, dtype), output]
 
     def _run(self, stream: list[Any], features: Any, outputs: int, training: bool) -> Any:
         for layer in stream:
@@ -200,28 +214,32 @@ class StreamedQNetwork(network.Network):
 # resumed in the same process, and with them the order in which TensorFlow adds up gradients.
 
 
-def _hidden_layers(name: str, units: tuple[int, ...], noise: Any) -> list[Any]:
+def _hidden_layers(name: str, units: tuple[int, ...], noise: Any, dtype: str) -> list[Any]:
     """Return layers with rectifiers, plain ones with the initial weights of TF-Agents' QNetwork."""
-    return [_hidden_layer(f"{name}_{index}", count, noise) for index, count in enumerate(units)]
+    return [
+        _hidden_layer(f"{name}_{index}", count, noise, dtype) for index, count in enumerate(units)
+    ]
 
 
-def _hidden_layer(name: str, units: int, noise: Any) -> Any:
+def _hidden_layer(name: str, units: int, noise: Any, dtype: str) -> Any:
     if noise is not None:
-        return NoisyDense(units, noise, name, "relu")
+        return NoisyDense(units, noise, name, dtype, "relu")
     initializer = tf.keras.initializers.VarianceScaling(2.0, "fan_in", "truncated_normal")
-    return tf.keras.layers.Dense(units, "relu", kernel_initializer=initializer, name=name)
+    return tf.keras.layers.Dense(
+        units, "relu", kernel_initializer=initializer, name=name, dtype=dtype
+    )
 
 
 def _output_layer(name: str, units: int, noise: Any) -> Any:
     """Return a linear layer, a plain one with the small initial weights of TF-Agents' QNetwork."""
     name = f"{name}_output"
     if noise is not None:
-        return NoisyDense(units, noise, name)
+        return NoisyDense(units, noise, name, "float32")
     initializer = tf.keras.initializers.RandomUniform(-0.03, 0.03)
     return tf.keras.layers.Dense(units, kernel_initializer=initializer, name=name)
 
 
-def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
+def _encoder(shape: tuple[int, ...], settings: NetworkSettings, dtype: str) -> Any:
     """Return the layers that turn one part of the observation into a vector."""
     layers = tf.keras.layers
     if len(shape) != 3:
@@ -229,7 +247,14 @@ def _encoder(shape: tuple[int, ...], settings: NetworkSettings) -> Any:
     _check_convolutions(shape, settings)
     initializer = tf.keras.initializers.VarianceScaling(scale=2.0, mode="fan_in")
     convolutions = [
-        layers.Conv2D(filters, kernel, strides, activation="relu", kernel_initializer=initializer)
+        layers.Conv2D(
+            filters,
+            kernel,
+            strides,
+            activation="relu",
+            kernel_initializer=initializer,
+            dtype=dtype,
+        )
         for filters, kernel, strides in zip(
             settings.filters, settings.kernels, settings.strides, strict=True
         )

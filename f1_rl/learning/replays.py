@@ -45,7 +45,8 @@ def make_replay(
     if reason is not None or not wanted:
         return make(HostFrames)
     # Only now: a table is learned before TensorFlow would be imported.
-    from f1_rl.learning.device_frames import DeviceFrames, DeviceMemoryError
+    from f1_rl.learning.device import DeviceMemoryError
+    from f1_rl.learning.device_frames import DeviceFrames
 
     try:
         return make(partial(DeviceFrames, device=device))

@@ -95,6 +95,9 @@ class AgentSettings(Settings, frozen=True):
         max_value: c51: largest return that can be represented.
         xla: Whether XLA compiles the updates: several times faster for dense networks, but slower
             for convolutions on a CPU, and seconds slower to begin.
+        mixed_precision: What the hidden layers compute in: float16 (with loss scaling) or bfloat16,
+            for GPUs whose tensor cores take them, and slower on most CPUs; none: float32. Weights,
+            values, targets and saved policies have 32 bits either way.
         line_positions: tabular: positions of the line that are told apart on each row.
     """
 
@@ -117,6 +120,7 @@ class AgentSettings(Settings, frozen=True):
     min_value: FiniteFloat = -10.0
     max_value: FiniteFloat = 10.0
     xla: bool = False
+    mixed_precision: Literal["none", "float16", "bfloat16"] = "none"
     line_positions: PositiveInt = 15
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from tf_agents.agents.categorical_dqn import categorical_dqn_agent
 from tf_agents.agents.dqn import dqn_agent
 from tf_agents.networks.network import Network
 
-from f1_rl.learning import agent as agent_module
+from f1_rl.learning import algorithms
 
 STOCK = {
     "dqn": ("DqnAgent", dqn_agent.DqnAgent),
@@ -22,7 +22,7 @@ def make_stock(monkeypatch):
 
     def make(algorithm, **changes):
         with monkeypatch.context() as patch:
-            patch.setattr(agent_module, *STOCK[algorithm])
+            patch.setattr(algorithms, *STOCK[algorithm])
             return make_agent(algorithm=algorithm, **changes)
 
     return make

@@ -15,8 +15,8 @@ from test_replay import NUM_ENVS, Player, layout_of
 from f1_rl.learning import device_frames
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.checkpoints import Checkpoints
-from f1_rl.learning.device import import_tensorflow
-from f1_rl.learning.device_frames import DeviceFrames, DeviceMemoryError
+from f1_rl.learning.device import DeviceMemoryError, import_tensorflow
+from f1_rl.learning.device_frames import DeviceFrames
 from f1_rl.learning.frames import HostFrames
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.prioritized_replay import PrioritizedReplay
@@ -218,7 +218,11 @@ def test_updates_are_the_same_wherever_the_frames_lie(device, changes):
         np.testing.assert_allclose(mine, other, **(exact or {"rtol": 1e-3, "atol": 1e-5}))
 
 
-def test_a_run_is_the_same_and_goes_on_in_the_other_memory(tmp_path):
+def test_a_run_is_the_same_and_goes_on_in_the_other_memory(tmp_path, monkeypatch):
+    # Takes longer than all else here.
+    monkeypatch.setattr(Agent, "save_greedy_policy", lambda self, folder: folder.mkdir())
+    monkeypatch.setattr(Agent, "tflite_model", lambda self: b"")
+
     def run(name, where, env_steps, resume=False):
         made = tiny_settings(
             # Nothing may depend on where the run is to end.
