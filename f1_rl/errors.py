@@ -36,7 +36,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
 def told(error: OSError) -> str:
     """Return what the operating system says and what to do: `No space left on device; ...`."""
     reason = error.strerror or str(error) or type(error).__name__
-    return f"{reason.rstrip('.')}; {_advice(error.errno)}"
+    return f"{reason.rstrip('.')}; {advice(error)}"
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -45,7 +45,9 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _advice(number: int | None) -> str:
+def advice(error: OSError) -> str:
+    """Return what to do about an error of the operating system."""
+    number = error.errno
     if number in _NO_ROOM:
         return "make room there or choose another place"
     if number in _NOT_ALLOWED:

@@ -170,7 +170,7 @@ def yaw_of(orientation: Any) -> float:
     if not abs(square - 1.0) < 0.02:
         raise MessageError(
             f"the orientation ({x}, {y}, {z}, {w}) is no rotation: its length is "
-            f"{math.sqrt(square) if square >= 0 else square}, not 1."
+            f"{math.sqrt(square) if square >= 0 else square} and must be 1."
         )
     return math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
 
@@ -222,13 +222,13 @@ def _pixels(message: Any) -> npt.NDArray[Any]:
     if step < width * channels * size:
         raise MessageError(
             f"a {size_in_words} has rows of {width * channels * size} bytes, "
-            f"but its step is {step}."
+            f"but its step is {step}; look at what publishes it."
         )
     data = np.frombuffer(message.data, np.uint8)
     if len(data) != step * height:
         raise MessageError(
             f"a {size_in_words} and step {step} has {step * height} bytes of data, "
-            f"but {len(data)} came."
+            f"but {len(data)} came; look at what publishes it."
         )
     rows = data.reshape(height, step)[:, : width * channels * size]
     if size == 2:

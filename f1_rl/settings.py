@@ -9,7 +9,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from f1_rl.errors import told
+from f1_rl.errors import advice
 from f1_rl.setting_refusals import refusal, unknown_setting
 
 PositiveInt = Annotated[int, Meta(gt=0)]
@@ -116,7 +116,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({told(error)}).") from error
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); {advice(error)}."
+        ) from error
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" (line {error.problem_mark.line + 1})"
         raise SettingsError(f"{path}: is not valid YAML{line}; correct it.") from error

@@ -58,7 +58,8 @@ def read_contents(path: Path, warn: Callable[[str], None]) -> BagContents:
     if not metadata.is_file():
         if not found:
             raise BagError(
-                f"{path}: is no bag: it holds neither {METADATA_NAME} nor a .mcap or .db3 file."
+                f"{path}: is no bag: it holds neither {METADATA_NAME} nor a .mcap or .db3 file; "
+                "give the folder that a recorder wrote."
             )
         warn(
             f"{METADATA_NAME} is missing (was the recorder killed?): the files are read without "
@@ -72,7 +73,8 @@ def read_contents(path: Path, warn: Callable[[str], None]) -> BagContents:
             raise
         if not found:
             raise BagError(
-                f"{path}: its {METADATA_NAME} cannot be read, and there is no .mcap or .db3 file."
+                f"{path}: its {METADATA_NAME} cannot be read, and there is no .mcap or .db3 file; "
+                "give another bag."
             ) from error
         reason = " ".join(str(error).split())
         warn(f"{METADATA_NAME} cannot be read ({reason}): the files are read without it.")
@@ -114,7 +116,10 @@ def _from_metadata(
     files = tuple(path for path in files if path.is_file())
     if not files:
         if not found:
-            raise BagError(f"{folder}: all its files are missing ({', '.join(missing) or 'none'}).")
+            raise BagError(
+                f"{folder}: all its files are missing ({', '.join(missing) or 'none'}); put them "
+                "beside its metadata.yaml."
+            )
         warn(f"the files of {METADATA_NAME} are missing: those that are there are read.")
         return BagContents(found)
     if missing:

@@ -56,7 +56,7 @@ def find_drive_topics(
     if image is None:
         raise BagError(
             f"{bag.path}: holds no pictures ({' or '.join(IMAGE_TYPES)}); it has "
-            f"{described(bag, bag.topics)}."
+            f"{described(bag, bag.topics)}; record the camera, too."
         )
     return DriveTopics(
         image_topic=image,
@@ -100,8 +100,8 @@ def _checked(bag: Bag, use: str, types: Collection[str], given: str) -> str:
     name = given if given in bag.topics else f"/{given}"
     if name not in bag.topics:
         raise BagError(
-            f"{bag.path}: has no topic {given}; it has {described(bag, bag.topics)}. "
-            f"Choose another --{use}-topic."
+            f"{bag.path}: has no topic {given}; it has {described(bag, bag.topics)}; "
+            f"choose another --{use}-topic."
         )
     if bag.topics[name].type not in types:
         raise BagError(

@@ -155,7 +155,7 @@ class BagFiles:
             BagError: Nothing of it can be read.
         """
         if not path.stat().st_size:
-            raise BagError(f"{path}: is an empty file; nothing was recorded.")
+            raise BagError(f"{path}: is an empty file, so nothing was recorded; record again.")
         plain = self._plain(path)
         try:
             storage: Storage = _storage_class()(plain)

@@ -89,7 +89,7 @@ class McapSalvage:
         self.end_ns = max((end for _, end in spans), default=0)
         if not self.topics:
             self._file.close()
-            raise BagError(f"{shown}: holds no message that can be read.")
+            raise BagError(f"{shown}: holds no message that can be read; record again.")
 
     def records(self, topics: Collection[str], start_ns: int) -> Iterator[RawRecord]:
         """Yield messages in the order of their receipt."""
@@ -110,7 +110,7 @@ class McapSalvage:
     def _walk(self) -> None:
         """Find the chunks, and the messages that lie in none."""
         if self._file.read(len(_MAGIC)) != _MAGIC:
-            raise BagError(f"{self._shown}: is no MCAP file.")
+            raise BagError(f"{self._shown}: is no MCAP file; give a bag.")
         offset = len(_MAGIC)
         while offset + _HEAD.size <= self._size:
             self._file.seek(offset)
@@ -290,6 +290,6 @@ def _decompress(compression: str, packed: bytes, whole: bool) -> bytes:
 
         maker = lz4.frame.LZ4FrameDecompressor
     else:
-        raise BagError(f"its compression {compression!r} is unknown")
+        raise ValueError(f"its compression {compression!r} is unknown")
     plain: bytes = maker().decompress(packed)
     return plain

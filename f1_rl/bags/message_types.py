@@ -66,7 +66,9 @@ class RosbagsTypes:
             self._store.register({key: value for key, value in found.items() if key not in known})
         except Exception as error:
             # A parser's own errors, of several classes.
-            raise BagError(f"the bag's definition of {name} cannot be read ({error}).") from error
+            raise BagError(
+                f"the bag's definition of {name} cannot be read ({error}); leave out its topic."
+            ) from error
 
 
 class RosTypes:
@@ -80,7 +82,10 @@ class RosTypes:
         try:
             kind = get_message(raw.type)
         except (AttributeError, ModuleNotFoundError, ValueError) as error:
-            raise BagError(f"the type {raw.type} is not installed ({error}).") from error
+            raise BagError(
+                f"the type {raw.type} is not installed ({error}); install its package, or source "
+                "the workspace that has it."
+            ) from error
         try:
             message = deserialize_message(raw.data, kind)
         except Exception as error:

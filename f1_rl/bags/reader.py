@@ -121,7 +121,9 @@ class Bag:
         """
         for name in topics:
             if name not in self.topics:
-                raise BagError(f"{self.path}: has no topic {name}; it has {self._topic_list()}.")
+                raise BagError(
+                    f"{self.path}: has no topic {name}; choose from {self._topic_list()}."
+                )
         return self._files.records(frozenset(topics), start_ns)
 
     def _topic_list(self) -> str:

@@ -209,8 +209,8 @@ class Recording:
             self._writer.close()
             raise BagError(
                 f"recording into {self.folder} ends: {free_mb:.0f} MB are free, fewer than "
-                f"min_free_mb ({self._limits.min_free_mb:.0f}); what was recorded is complete. "
-                "Make room or choose another folder."
+                f"min_free_mb ({self._limits.min_free_mb:.0f}); what was recorded is complete, "
+                "make room or choose another folder for more."
             )
 
     def _note_all(self, writer: BagWriter) -> None:

@@ -45,7 +45,9 @@ class SqliteSalvage:
             self._database.execute("PRAGMA writable_schema=ON")
             rows: Any = self._database.execute("SELECT id, name, type FROM topics").fetchall()
         except (apsw.Error, UnicodeDecodeError) as error:
-            raise BagError(f"{shown}: nothing of it can be read ({error}).") from error
+            raise BagError(
+                f"{shown}: nothing of it can be read ({error}); record again."
+            ) from error
         self._topics = {int(number): (str(name), str(kind)) for number, name, kind in rows}
         definitions = self._definitions()
         counts = dict.fromkeys(self._topics, 0)

@@ -316,8 +316,8 @@ class BagWriter:
     def _refusal(self, error: Exception) -> BagError:
         reason = getattr(error, "strerror", None) or str(error)
         return BagError(
-            f"{self.folder} cannot be written any further: {reason}; make room or choose another "
-            "folder. What was written before can be read."
+            f"{self.folder} cannot be written any further: {reason}; what was written before can "
+            "be read, make room or choose another folder for more."
         )
 
 

@@ -115,7 +115,10 @@ def _measure(group: Group, options: Options) -> list[Row]:
     rows = [_row(entry, turns, index) for index, entry in enumerate(group.entries)]
     counts = sorted({row.parameters for row in rows})
     if len(counts) > 1:
-        raise BenchmarkError(f"{group.title}: the networks differ: {counts} parameters.")
+        raise BenchmarkError(
+            f"{group.title}: the networks differ: {counts} parameters; install the versions of "
+            "requirements/peers-*.txt (make peers)."
+        )
     return rows
 
 

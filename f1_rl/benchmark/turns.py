@@ -71,7 +71,9 @@ class Worker:
             self._process.wait()
             self._log.seek(0)
             words = self._log.read().strip()[-_LAST_WORDS:]
-            raise BenchmarkError(f"{self._title}: its process ended; its last words: {words}")
+            raise BenchmarkError(
+                f"{self._title}: its process ended; see its last words, {words!r}."
+            )
         return dict(json.loads(line))
 
     def ask(self, **request: Any) -> Message:

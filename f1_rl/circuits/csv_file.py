@@ -13,6 +13,7 @@ import numpy as np
 
 from f1_rl.circuits.circuit import DEFAULT_LINE_WIDTH_M, Circuit
 from f1_rl.circuits.errors import CircuitError
+from f1_rl.errors import told
 
 COLUMNS = ("x_m", "y_m", "w_tr_right_m", "w_tr_left_m")
 HEADER = "# " + ",".join(COLUMNS)
@@ -43,7 +44,7 @@ def read_circuit_csv(
         if _holds_data(number, line)
     ]
     if not rows:
-        raise CircuitError(f"{path} holds no points; expected rows of {','.join(COLUMNS)}.")
+        raise CircuitError(f"{path} holds no points; write rows of {','.join(COLUMNS)}.")
     x_m, y_m, right_m, left_m = scale * np.array(rows).T
     try:
         return Circuit.from_points(path.stem, x_m, y_m, left_m, right_m, line_width_m)
@@ -66,7 +67,7 @@ def write_circuit_csv(circuit: Circuit, path: str | Path) -> None:
     try:
         Path(path).write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
     except OSError as error:
-        raise CircuitError(f"Cannot write {path}: {error.strerror}; check the path.") from error
+        raise CircuitError(f"Cannot write {path}: {told(error)}.") from error
 
 
 def _read_text(path: Path) -> str:
@@ -75,11 +76,11 @@ def _read_text(path: Path) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CircuitError(f"{path} is not a text file; expected CSV.") from error
+        raise CircuitError(f"{path} is not a text file; give a CSV file.") from error
     except OSError as error:
-        raise CircuitError(f"Cannot read {path}: {error.strerror}; check the path.") from error
+        raise CircuitError(f"Cannot read {path}: {told(error)}.") from error
     if "\0" in text:
-        raise CircuitError(f"{path} is not a text file; expected CSV.")
+        raise CircuitError(f"{path} is not a text file; give a CSV file.")
     return text
 
 
@@ -95,8 +96,8 @@ def _parse_row(path: Path, number: int, line: str) -> list[float]:
     fields = line.split(",")
     if len(fields) != len(COLUMNS):
         raise CircuitError(
-            f"{path}, line {number}: expected {len(COLUMNS)} values ({','.join(COLUMNS)}) "
-            f"separated by commas, found {len(fields)}."
+            f"{path}, line {number}: give {len(COLUMNS)} values ({','.join(COLUMNS)}) "
+            f"separated by commas, not {len(fields)}."
         )
     row = []
     for column, field in zip(COLUMNS, fields, strict=True):

@@ -128,7 +128,9 @@ def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
 def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     encoded, data = cv2.imencode(".png", picture[..., ::-1])
     if not encoded:
-        raise CommandError(f"{path}: the picture cannot be encoded as PNG.")
+        raise CommandError(
+            f"{path}: the picture cannot be encoded as PNG; choose a smaller circuit."
+        )
     path.write_bytes(data.tobytes())
 
 

@@ -145,7 +145,9 @@ def _int_from(least: int, text: str) -> int:
     except ValueError:
         value = least - 1
     if value < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} on")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} cannot be used; give a whole number from {least} on"
+        )
     return value
 
 

@@ -51,7 +51,9 @@ class ActionTable:
     def __post_init__(self) -> None:
         """Check that the actions can be commanded, are all different, and drive and turn."""
         if not np.isfinite(self.pairs).all():
-            raise SettingsError(f"action table {self.name!r} holds a value that is not finite.")
+            raise SettingsError(
+                f"action table {self.name!r} holds a value that is not finite; give numbers."
+            )
         if len(self.pairs) < 2 or len(set(self.pairs)) < len(self.pairs):
             raise SettingsError(f"action table {self.name!r} needs two or more different actions.")
         if self.max_speed_mps <= 0.0 or self.max_yaw_rate_radps == 0.0:

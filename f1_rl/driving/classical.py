@@ -36,7 +36,7 @@ class LineFollower:
         if settings.channel not in ("red", "rgb"):
             raise SettingsError(
                 f"the classical driver sees the line in the red channel only, not in "
-                f"{settings.channel}."
+                f"{settings.channel}; leave --classical out."
             )
         self._line = LineFinder(task.preprocessing)
         self._max_speed_mps = task.actions.max_speed_mps

@@ -26,7 +26,10 @@ class LineFinder:
         """
         channel = preprocessing.settings.channel
         if channel not in ("red", "rgb"):
-            raise SettingsError(f"the line is seen in the red channel only, not in {channel}.")
+            raise SettingsError(
+                f"the line is seen in the red channel only, not in {channel}; choose "
+                "task.observation.channel=red."
+            )
         self._channels = preprocessing.frame_shape[2]
         camera, view = preprocessing.camera, preprocessing.view
         distance = camera.ground_distance_m(np.array(view.rows))

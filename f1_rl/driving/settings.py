@@ -93,7 +93,7 @@ def expand_circuit_names(names: Iterable[str]) -> list[str]:
         if not 0 < end - first <= _MOST_IN_RANGE:
             raise SettingsError(
                 f"circuits: {name!r} stands for {end - first} circuits; "
-                f"a range holds 1 to {_MOST_IN_RANGE}."
+                f"choose a range of 1 to {_MOST_IN_RANGE}."
             )
         expanded.extend(f"random-{seed}" for seed in range(first, end))
     return expanded

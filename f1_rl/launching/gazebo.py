@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from f1_rl.errors import advice
 from f1_rl.gazebo import names, qos_overrides, service_arguments, write_world
 from f1_rl.gazebo.settings import WorldSettings
 from f1_rl.launching.errors import LaunchError
@@ -117,7 +118,9 @@ def make_world(circuit: str, scale: float, settings: WorldSettings) -> Path:
     except (CircuitError, SettingsError) as error:
         raise LaunchError(f"circuit:={circuit} cannot be used: {error}") from error
     except OSError as error:
-        raise LaunchError(f"{cache}: cannot be written ({error.strerror}).") from error
+        raise LaunchError(
+            f"{cache}: cannot be written ({error.strerror}); {advice(error)}."
+        ) from error
 
 
 def check_world(path: Path, scene: Scene) -> None:

@@ -105,5 +105,5 @@ def _end_all(event: Any, context: LaunchContext) -> list[Any] | None:
         return None
     how = f"{event.process_name} has ended with status {event.returncode}"
     if event.returncode:
-        raise LaunchError(f"{how}; the rest is ended.")
+        raise LaunchError(f"{how}, so the rest is ended; look at what it said.")
     return [Shutdown(reason=how)]

@@ -40,7 +40,7 @@ class Augmentation:
         self._pictures = [len(part.shape) == 3 for part in layout.parts]
         if settings.enabled and not any(self._pictures):
             raise SettingsError(
-                "agent.augmentation: the observation holds no picture to change; switch it off."
+                "agent.augmentation: the observation holds no picture to change; leave it out."
             )
         if settings.mirror and mirrored_actions is None:
             raise SettingsError(

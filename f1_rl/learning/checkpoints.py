@@ -10,6 +10,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from f1_rl.errors import advice
+
 _NAME = re.compile(r"step-(\d{12})(?:-(\d{4}))?")
 _KEPT = 2
 
@@ -61,8 +63,8 @@ class Checkpoints:
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise CheckpointError(
-                f"{target}: the checkpoint cannot be written ({error.strerror}); "
-                "the one before it is untouched."
+                f"{target}: the checkpoint cannot be written ({error.strerror}); the one "
+                f"before it is untouched, {advice(error)} and resume."
             ) from error
         for path in self._complete()[:-_KEPT]:
             shutil.rmtree(path, ignore_errors=True)
@@ -83,7 +85,9 @@ class Checkpoints:
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
                 reasons.append(f"{path.name}: {error}")
         detail = f" ({'; '.join(reasons)})" if reasons else ""
-        raise CheckpointError(f"{self.folder}: holds no checkpoint that can be read{detail}.")
+        raise CheckpointError(
+            f"{self.folder}: holds no checkpoint that can be read{detail}; start another run."
+        )
 
     def _complete(self) -> list[Path]:
         """Return the folders of the complete checkpoints, the newest last."""

@@ -269,6 +269,7 @@ def _check_convolutions(shape: tuple[int, ...], settings: NetworkSettings) -> No
         if rows < kernel[0] or columns < kernel[1]:
             raise SettingsError(
                 f"agent.network.kernels: a kernel of {kernel[0]} x {kernel[1]} is larger than the "
-                f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}."
+                f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}; "
+                "choose smaller kernels or strides."
             )
         rows, columns = (rows - kernel[0]) // stride[0] + 1, (columns - kernel[1]) // stride[1] + 1

@@ -97,7 +97,10 @@ class ObservationLayout:
 def _part(name: str, box: gym.spaces.Box, frame_stack: int) -> ObservationPart:
     stack = frame_stack if len(box.shape) == 3 else 1
     if stack > 1 and box.shape[-1] % stack:
-        raise SettingsError(f"{box.shape[-1]} channels do not divide into {stack} frames.")
+        raise SettingsError(
+            f"{box.shape[-1]} channels do not divide into {stack} frames; choose another "
+            "frame_stack."
+        )
     given: np.dtype[Any] = np.dtype(str(box.dtype))
     dtype = np.dtype(np.float32) if np.issubdtype(given, np.floating) else given
     return ObservationPart(name, tuple(box.shape), dtype, stack)

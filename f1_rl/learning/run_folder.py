@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import f1_rl
+from f1_rl.errors import advice
 from f1_rl.settings import SettingsError, read_yaml, write_yaml
 
 
@@ -63,7 +64,9 @@ class RunFolder:
             write_yaml(partial, config)
             partial.replace(self.config)
         except OSError as error:
-            raise RunFolderError(f"{self.path}: cannot be written ({error.strerror}).") from error
+            raise RunFolderError(
+                f"{self.path}: cannot be written ({error.strerror}); {advice(error)}."
+            ) from error
 
     def read_config(self) -> dict[str, Any]:
         """Return the configuration of an existing run.
@@ -72,7 +75,10 @@ class RunFolder:
             RunFolderError: There is no run in it.
         """
         if not self.config.is_file():
-            raise RunFolderError(f"{self.path}: is no run folder (it has no config.yaml).")
+            raise RunFolderError(
+                f"{self.path}: is no run folder (it has no config.yaml); give one that f1-rl train "
+                "wrote."
+            )
         try:
             return read_yaml(self.config)
         except SettingsError as error:
@@ -125,7 +131,9 @@ class Table:
                     writer.writerow(self._columns)
                 writer.writerow([_cell(row.get(column)) for column in self._columns])
         except OSError as error:
-            raise RunFolderError(f"{self._path}: cannot be written ({error.strerror}).") from error
+            raise RunFolderError(
+                f"{self._path}: cannot be written ({error.strerror}); {advice(error)}."
+            ) from error
 
     def _rows(self) -> list[list[str]]:
         """Return the rows that were written to their end, the columns first."""

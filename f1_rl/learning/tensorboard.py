@@ -13,6 +13,7 @@ import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from f1_rl.errors import advice
 from f1_rl.learning.evaluation import Evaluation
 from f1_rl.learning.run_folder import RunFolderError
 
@@ -84,7 +85,7 @@ class EventWriter:
             yield
         except OSError as error:
             raise RunFolderError(
-                f"{self._folder}: cannot be written ({error.strerror})."
+                f"{self._folder}: cannot be written ({error.strerror}); {advice(error)}."
             ) from error
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
 
+from f1_rl.errors import did_you_mean
+
 P = TypeVar("P")
 
 _METADATA = "f1_rl.parameter"
@@ -83,7 +85,8 @@ def declare_parameters(node: Any, kind: type[P]) -> P:
     for name in given:
         if name not in rules and not _is_reserved(name):
             raise ParameterError(
-                f"{node.get_name()}: there is no parameter {name!r}; there are {', '.join(rules)}."
+                f"{node.get_name()}: there is no parameter {name!r}"
+                f"{did_you_mean(name, rules)}; choose from {', '.join(rules)}."
             )
     values: dict[str, Any] = {}
     for name, (rule, default) in rules.items():

@@ -125,7 +125,10 @@ def read_content(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
-        raise PolicyError(f"{folder}: is no policy folder (it has no {MANIFEST_NAME}).")
+        raise PolicyError(
+            f"{folder}: is no policy folder (it has no {MANIFEST_NAME}); give a run folder, or its "
+            "policy/."
+        )
     try:
         content = read_yaml(path)
     except SettingsError as error:

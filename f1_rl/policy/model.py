@@ -54,7 +54,10 @@ class SavedQFunction:
         shapes = [part.shape[1:] for part in parts]
         if shapes != self.shapes:
             expected = ", ".join(map(str, self.shapes))
-            raise PolicyError(f"{self.folder}: takes observations {expected}, not {shapes}.")
+            raise PolicyError(
+                f"{self.folder}: takes observations {expected}, not {shapes}; drive it in the task "
+                "it was trained for."
+            )
         count = len(parts[0])
         if count != self._batch:
             for index, shape in self._inputs:
@@ -77,7 +80,10 @@ def _load_interpreter(folder: Path) -> Any:
             interpreter = interpreter_class(model_path=str(model), num_threads=1)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise PolicyError(f"{model}: is damaged or no TFLite model ({error}).") from error
+        raise PolicyError(
+            f"{model}: is damaged or no TFLite model ({' '.join(str(error).split())}); copy it "
+            "again, or train again."
+        ) from error
     return interpreter
 
 

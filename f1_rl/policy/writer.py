@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
+from f1_rl.errors import advice
 from f1_rl.policy.environment import EnvironmentManifest
 from f1_rl.policy.manifest import MANIFEST_NAME, PolicyError, PolicyManifest
 from f1_rl.policy.model import TFLITE_NAME
@@ -48,5 +49,5 @@ def save_policy(
         if previous.exists() and not folder.exists():
             previous.rename(folder)
         raise PolicyError(
-            f"{folder}: the policy cannot be written ({error.strerror or error})."
+            f"{folder}: the policy cannot be written ({error.strerror or error}); {advice(error)}."
         ) from error

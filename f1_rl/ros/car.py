@@ -284,7 +284,7 @@ class RosCar:
     def _settle(self, last_ns: int | None) -> None:
         """Step in place until frame and odometry are of after the teleport."""
         if last_ns is None:
-            raise CarFault("nobody says what time it is in the simulator.")
+            raise CarFault("nobody says what time it is in the simulator; look whether it runs.")
         for _ in range(self._settings.settle_periods):
             last_ns += self._period_ns
             self._drive((0.0, 0.0), last_ns)
@@ -372,7 +372,7 @@ class RosCar:
     def _finish(self) -> None:
         begun, self._begun = self._begun, None
         if begun is None:
-            raise CarFault("no step has begun.")
+            raise CarFault("no step has begun; begin one first.")
         expected = f"no frame with odometry stamped {begun.due_ns / NANOSECONDS_PER_SECOND:.3f} s"
         timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else None
         self._wait(lambda: self._is_due(begun.due_ns), expected, timeout_s)
@@ -390,7 +390,7 @@ class RosCar:
             if item is not None and item.stamp_ns > now_ns + self._tolerance_ns:
                 raise CarFault(
                     f"{what} stamped {item.stamp_ns / 1e9:.3f} s came before the step after "
-                    f"{now_ns / 1e9:.3f} s: somebody else steps."
+                    f"{now_ns / 1e9:.3f} s: somebody else steps; stop that one."
                 )
 
     def _is_due(self, expected_ns: int) -> bool:
@@ -403,8 +403,8 @@ class RosCar:
         old_ns = self._inbox.earliest_old_ns
         if old_ns is not None and old_ns < expected_ns - _JUMP_PERIODS * self._period_ns:
             raise CarFault(
-                f"time jumped back on {self._image_topic}, to {old_ns / 1e9:.3f} s: a restarted "
-                "simulator or a second camera."
+                f"time jumped back on {self._image_topic}, to {old_ns / 1e9:.3f} s: look for a "
+                "restarted simulator or a second camera."
             )
         if frame is None:
             return False
@@ -413,7 +413,7 @@ class RosCar:
             raise CarFault(
                 f"a frame stamped {frame.stamp_ns / 1e9:.3f} s came where one of "
                 f"{expected_ns / 1e9:.3f} s was due: somebody else steps, or this process was "
-                "too slow."
+                "too slow; stop what else runs."
             )
         return self._has_frame_since(expected_ns)
 
@@ -456,7 +456,10 @@ class RosCar:
         arrival = self._newest()
         sample = self._inbox.odometry_at(arrival.stamp_ns, self._tolerance_ns)
         if sample is None:
-            raise CarFault(f"no odometry matches the frame of {arrival.stamp_ns / 1e9:.3f} s.")
+            raise CarFault(
+                f"no odometry matches the frame of {arrival.stamp_ns / 1e9:.3f} s; look at what "
+                "stamps it has."
+            )
         self._check_footing(sample)
         self._picture = self._decode(arrival.message)
         self._odometry = sample
@@ -471,7 +474,7 @@ class RosCar:
     def _newest(self) -> Arrival:
         frame = self._inbox.frame
         if frame is None:
-            raise CarFault(f"no frame has come on {self._image_topic}.")
+            raise CarFault(f"no frame has come on {self._image_topic}; look at the camera.")
         return frame
 
     def _decode(self, message: Any) -> npt.NDArray[np.uint8]:
@@ -492,7 +495,8 @@ class RosCar:
         if abs(sample.z_m) > self._settings.height_tolerance_m or sample.uprightness < _FALLEN:
             raise CarFault(
                 f"the car is not on its wheels on the ground: {sample.z_m:.2f} m high, tilted by "
-                f"{math.degrees(math.acos(max(-1.0, min(1.0, sample.uprightness)))):.0f} degrees."
+                f"{math.degrees(math.acos(max(-1.0, min(1.0, sample.uprightness)))):.0f} degrees; "
+                "place it anew."
             )
 
     def _check_commanders(self) -> None:

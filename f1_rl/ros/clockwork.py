@@ -182,7 +182,7 @@ class SimulatorClockwork:
         if state["stamp_ns"] >= expected_ns + self._period_ms * NANOSECONDS_PER_MILLISECOND:
             raise CarFault(
                 f"a step that should have ended at {expected_ns / 1e9:.3f} s ended at "
-                f"{state['stamp_ns'] / 1e9:.3f} s: somebody else steps."
+                f"{state['stamp_ns'] / 1e9:.3f} s: somebody else steps; stop that one."
             )
         acted = state["command"]
         if math.dist(acted, command) > _SAME_COMMAND:

@@ -175,7 +175,10 @@ class Pending:
         """
         if not self._answered.wait(max(0.0, deadline_s - time.monotonic())):
             self.forget()
-            raise NoAnswerError(f"the service {self._client.srv_name} does not answer in time.")
+            raise NoAnswerError(
+                f"the service {self._client.srv_name} does not answer in time; look at the "
+                "simulator."
+            )
         return self._future.result()
 
     def wait(self, timeout_s: float) -> bool:

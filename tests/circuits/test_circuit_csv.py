@@ -91,9 +91,9 @@ def test_written_circuit_reads_back_the_same(tmp_path, name):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("1.0,2.0,1.5", "line 6: expected 4 values .* found 3"),
-        ("1.0,2.0,1.5,1.5,9", "line 6: expected 4 values .* found 5"),
-        ("1.0;2.0;1.5;1.5", "line 6: expected 4 values .* found 1"),
+        ("1.0,2.0,1.5", "line 6: give 4 values .* not 3"),
+        ("1.0,2.0,1.5,1.5,9", "line 6: give 4 values .* not 5"),
+        ("1.0;2.0;1.5;1.5", "line 6: give 4 values .* not 1"),
         ("1.0,two,1.5,1.5", "line 6: y_m must be a number, found 'two'"),
         ("1.0,,1.5,1.5", "line 6: y_m must be a number, found ''"),
         ("nan,2.0,1.5,1.5", "line 6: x_m must be a finite number, found nan"),
@@ -121,7 +121,7 @@ def test_files_that_are_no_circuit_are_refused(tmp_path):
             read_circuit_csv(binary)
     with pytest.raises(CircuitError, match="holds no points"):
         read_circuit_csv(write(tmp_path / "empty.csv", HEADER))
-    with pytest.raises(CircuitError, match=r"line 1: expected 4 values"):
+    with pytest.raises(CircuitError, match=r"line 1: give 4 values"):
         read_circuit_csv(write(tmp_path / "prose.csv", "Once upon a time", "there was a car"))
     with pytest.raises(CircuitError, match=r"two\.csv: Circuit 'two' has 2 different points"):
         read_circuit_csv(write(tmp_path / "two.csv", "0,0,1,1", "9,9,1,1"))

@@ -251,7 +251,7 @@ def test_a_run_shorter_than_an_evaluation_period_is_finished_too(tmp_path):
         (("--set", "task.rewards={fun: 1}"), "no reward rule 'fun'"),
         (("--set", "task.actions=racer"), "no action table 'racer'"),
         (("--circuit", "ovall"), "did you mean 'oval'?"),
-        (("--circuit", "random-5:2"), "a range holds 1 to"),
+        (("--circuit", "random-5:2"), "choose a range of 1 to"),
         (("--env", "NoSuch-v0"), "env NoSuch-v0"),
         (("--env", "Pendulum-v1"), "DQN needs discrete actions"),
         (("--env", "FrozenLake-v1"), "cannot be learned from; use a Box"),

@@ -63,8 +63,8 @@ def test_a_table_is_read_from_a_file_of_ones_own(tmp_path):
         ("[[.inf, 0], [1, 1]]", "not finite"),
         ("[[0, 1], [0, -1]]", "cannot drive"),
         ("[[1, 0], [2, 0]]", "cannot drive"),
-        ("[[1, 0, 2], [2, 0, 2]]", "length 2"),
-        ("[[1, fast], [2, 0]]", "Expected"),
+        ("[[1, 0, 2], [2, 0, 2]]", "a list of 2 entries"),
+        ("[[1, fast], [2, 0]]", "give a number"),
     ],
 )
 def test_tables_that_cannot_be_driven_are_refused(tmp_path, pairs, reason):

@@ -24,7 +24,7 @@ def test_all_stands_for_every_circuit_of_the_library():
 
 @pytest.mark.parametrize("name", ["random-5:5", "random-5:2", "random-0:1001"])
 def test_empty_and_absurd_ranges_are_refused(name):
-    with pytest.raises(SettingsError, match="a range holds 1 to"):
+    with pytest.raises(SettingsError, match="choose a range of 1 to"):
         expand_circuit_names([name])
 
 

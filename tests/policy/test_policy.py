@@ -210,7 +210,7 @@ def test_what_training_told_may_be_edited(copied):
         (lambda c: c.update(format=2), "has format 2, this version of f1_rl reads up to 1"),
         (lambda c: c.update(format="two"), "format is 'two'; give a whole number"),
         (lambda c: c.update(future_field=1), "no setting 'future_field'"),
-        (lambda c: c.pop("hash"), "missing required field hash"),
+        (lambda c: c.pop("hash"), "it lacks 'hash'; add it"),
         (lambda c: c.update(observation=3), "observation is 3; give a mapping"),
     ],
 )

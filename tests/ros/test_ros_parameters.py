@@ -51,7 +51,7 @@ def test_defaults_and_given_values_are_returned(make_node):
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("sped_mps", 1.0, "there is no parameter 'sped_mps'; there are speed_mps, frames"),
+        ("sped_mps", 1.0, "no parameter 'sped_mps' (did you mean 'speed_mps'?); choose"),
         ("speed_mps", -1.0, "speed_mps is -1.0; give at least 0.0"),
         ("speed_mps", 11.0, "speed_mps is 11.0; give at most 10.0"),
         ("speed_mps", float("nan"), "give a finite number"),
