@@ -126,13 +126,13 @@ def _drive_lap(
     spectator: "TrainingSpectator | None",
 ) -> dict[str, Any]:
     """Drive a lap with what was learned, write the report, and return how the lap went."""
-    from f1_rl.reporting.finish import finish_run
+    from f1_rl.learning.finish import finish_training
 
     sentence = "Driving a lap with the best policy, writing video and report ..."
     display.say(sentence)
     if spectator is not None:
         spectator.say(sentence)
-    return finish_run(folder, trainer.cars_behind_topics)
+    return finish_training(folder, trainer.cars_behind_topics)
 
 
 def _outcome(result: dict[str, Any], folder: Path) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,12 +44,14 @@ class Drive:
         direction: +1 along the centre line, -1 against it.
         start_arc_length_m: Where it began, in the driving direction.
         report: How it went.
+        path_m: (T, 2) x and y after each control period.
     """
 
     circuit: Circuit
     direction: int
     start_arc_length_m: float
     report: DriveReport
+    path_m: FloatArray = field(default_factory=lambda: np.empty((0, 2)), repr=False, compare=False)
 
     @property
     def completed(self) -> bool:
@@ -188,22 +190,27 @@ class LapDrive:
         driving = np.flatnonzero(active)
         observations = observe(task, np.ones(task.num_cars, np.bool_))
         none_started = np.zeros(task.num_cars, np.bool_)
+        places: list[FloatArray] = []
         for _ in range(self._most_steps):
             outcome = task.step(driver.commands(observations), active)
+            places.append(np.stack([task.cars.poses.x_m, task.cars.poses.y_m], axis=1))
             if observer is not None:
                 observer(task, observations, outcome)
             active = active & ~(outcome.terminated | outcome.truncated)
             if not active.any():
                 break
             observations = observe(task, none_started)
+        paths_m = np.array(places)
+        reports = {int(car): task.report(car) for car in driving}
         return [
             Drive(
                 circuit=task.cars.circuits[int(starts.circuit_index[car])],
                 direction=int(starts.direction[car]),
                 start_arc_length_m=float(starts.arc_length_m[car]),
-                report=task.report(car),
+                report=report,
+                path_m=paths_m[: report.steps, car],
             )
-            for car in driving
+            for car, report in reports.items()
         ]
 
 

@@ -26,12 +26,14 @@ class Evaluation:
         successes: Episodes that reached their aim.
         score: Compares evaluations: the larger the better, element by element.
         summary: One line for people.
+        drives: The episodes, where they are drives.
     """
 
     rows: list[dict[str, Any]]
     successes: int
     score: tuple[float, ...]
     summary: str
+    drives: tuple[Drive, ...] = ()
 
     @property
     def solved(self) -> bool:
@@ -120,6 +122,7 @@ def summarise_drives(drives: Sequence[Drive]) -> Evaluation:
         successes=completed,
         score=(share, completion, float(np.mean(rates))),
         summary=summary,
+        drives=tuple(drives),
     )
 
 

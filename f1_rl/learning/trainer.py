@@ -113,6 +113,7 @@ class Trainer:
         }
         self._wall_time_s = 0.0
         self._loss = self._mean_q = float("nan")
+        self._acting_values: Array | None = None
         self._best_score: tuple[float, ...] = ()
         self._best: dict[str, Any] = {}
         self._unsaved_best = False
@@ -324,6 +325,7 @@ class Trainer:
 
     def _choose(self) -> Array:
         values = self._agent.noisy_q_values(self._observations)
+        self._acting_values = values
         self._mean_q = float(values.max(axis=1).mean())
         actions = self._exploration.choose(values.argmax(axis=1), self.env_steps)
         if self._audience.wants_decision:
@@ -410,19 +412,21 @@ class Trainer:
                 "wall_time_s": progress.wall_time_s,
             }
             self._evaluations.write({**place, **row})
-        self._events.write_evaluation(evaluation, progress.env_step)
+        self._events.write_evaluation(evaluation, progress.env_step, best=best)
         self._audience.on_evaluation(progress, evaluation, best)
         if self._evaluator.moves_training_cars:
             self._begin_anew()
         if evaluation.solved:
-            self.solved_at = self.solved_at or progress
+            if self.solved_at is None:
+                self.solved_at = progress
+                self._events.write_solved(progress.env_step)
             if self._settings.stop_when_solved:
                 self.control.stop()
 
     def _log(self, steps_per_s: float) -> None:
         progress = self._progress(steps_per_s)
         self._metrics.write(vars(progress))
-        self._events.write_progress(progress)
+        self._events.write_progress(progress, self._acting_values)
         self._audience.on_progress(progress)
 
     def _progress(self, steps_per_s: float) -> Progress:

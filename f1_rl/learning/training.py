@@ -1,6 +1,7 @@
 """Starting and resuming a training run. Imports TensorFlow where a network learns."""
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
 from f1_rl.learning.runs import RunSettings, check_demonstrations
 from f1_rl.learning.tabular import TabularAgent
+from f1_rl.learning.tensorboard import EventWriter
 from f1_rl.learning.trainer import Trainer
 from f1_rl.policy.environment import EnvironmentManifest
 from f1_rl.policy.manifest import PolicyManifest, describe_task
@@ -148,6 +150,8 @@ def _make_trainer(
         save_episodes(folder.demonstrations, episodes)
         for account in accounts:
             Table(folder.demonstration_accounts).write(account.as_dict())
+    with closing(EventWriter(folder.events)) as events:
+        events.write_settings(settings.as_dict())
     return trainer
 
 

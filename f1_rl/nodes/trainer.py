@@ -166,11 +166,11 @@ class TrainerNode(Node):
 
     def _report(self, trainer: Trainer, folder: Path) -> None:
         from f1_rl.driving.cars import CarFault
-        from f1_rl.reporting.finish import finish_run
+        from f1_rl.learning.finish import finish_training
 
         self.get_logger().info("driving a lap with the best policy, for video and report.")
         try:
-            lap = finish_run(folder, trainer.cars_behind_topics)
+            lap = finish_training(folder, trainer.cars_behind_topics)
         except CarFault:
             if not self._halting:
                 raise

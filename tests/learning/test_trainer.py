@@ -137,18 +137,6 @@ def test_the_best_policy_is_that_of_the_best_evaluation(finished):
     assert last.training["seed"] == 0
 
 
-def test_tensorboard_reads_the_events(finished):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    path, _, listener = finished
-    events = EventAccumulator(str(path / "events"))
-    events.Reload()
-    tags = set(events.Tags()["scalars"])
-    assert {"training/loss", "training/episode_return", "evaluation/completion"} <= tags
-    steps = [event.step for event in events.Scalars("evaluation/completion")]
-    assert steps == [told[0].env_step for told in listener.evaluations]
-
-
 def assert_same(ours, theirs, where="checkpoint", leave_out=()):
     """Compare two trees of a checkpoint bit for bit."""
     assert type(ours) is type(theirs), where
