@@ -85,7 +85,7 @@ def test_options_of_the_page_open_it_without_a_terminal(run, opened, option):
     ("arguments", "reason"),
     [
         (("RUN", "--watch", "--laps", "2"), "--laps: is for laps without the live page"),
-        (("RUN", "--bags", ".", "--json"), "--json: is for laps without the live page"),
+        (("RUN", "--bags", ".", "--trace", "a.csv"), "--trace: is for laps without the live page"),
         ((), "needs a terminal or --watch"),
         (("--no-video",), "--no-video: there is no policy to drive with"),
         (("--last",), "--last: there is no policy to drive with"),
