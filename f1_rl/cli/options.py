@@ -135,7 +135,7 @@ def port(text: str) -> int:
     """
     value = _int_from(0, text)
     if value > _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: they go from 0 to {_LAST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; give one from 0 to {_LAST_PORT}")
     return value
 
 
