@@ -111,6 +111,25 @@ def test_a_decision_shows_the_first_car_as_it_stands(hub, spectator, envs):
     assert moment["training"]["mean_q"] is None
 
 
+def test_cars_that_live_elsewhere_show_the_picture_that_they_sent(hub, spectator, envs):
+    class Elsewhere:
+        """Cars that cannot draw later: whose picture is the one that came last."""
+
+        def __init__(self, cars) -> None:
+            self._cars = cars
+
+        def __getattr__(self, name: str):
+            if name == "frame_later":
+                raise AttributeError(name)
+            return getattr(self._cars, name)
+
+    behind = F1CameraVectorEnv(2, cars=Elsewhere(envs.task.cars), circuits=["oval", "simple"])
+    observations, _ = behind.reset(seed=1)
+    spectator.see(decide(behind, observations))
+    assert np.array_equal(hub._moment.camera, envs.task.cars.frame(0))
+    assert hub._moment.lap == 1
+
+
 def test_the_scene_follows_the_car_to_another_circuit(hub, spectator, envs):
     page, seen = Page(hub), set()
     for seed in range(8):

@@ -60,7 +60,7 @@ function show() {
   showDrive(moment);
   showDecision(moment);
   showTraining(moment.training);
-  document.body.classList.toggle("blind", !moment.camera && !moment.observation && !scene?.circuit);
+  document.body.classList.toggle("no-car", !moment.camera && !scene?.circuit);
   setCars(moment.pose, moment.ghosts);
   writeStatus(moment.status);
   // Not before: the server sends no more than a page shows, and none to a hidden one.
