@@ -70,7 +70,9 @@ class EventWriter:
             [summary_v2.HParam(name) for name in values],
             [summary_v2.Metric(tag, display_name=name) for tag, name, _ in _RESULTS],
         )
-        self._write([*experiment.value, *summary_v2.hparams_pb(values).value], 0)
+        trial = self._folder.resolve().parent.name
+        session = summary_v2.hparams_pb(values, trial_id=trial)
+        self._write([*experiment.value, *session.value], 0)
 
     def write_progress(
         self, progress: "Progress", q_values: npt.NDArray[Any] | None = None

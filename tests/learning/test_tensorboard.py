@@ -90,6 +90,7 @@ def test_hyper_parameters_are_told_with_what_runs_are_compared_by(finished):
     _, _, events = finished
     content = events.summary_metadata[metadata.SESSION_START_INFO_TAG].plugin_data.content
     session = metadata.parse_session_start_info_plugin_data(content)
+    assert session.group_name == "run"
     assert session.hparams["agent.gamma"].number_value == 0.9
     assert session.hparams["agent.algorithm"].string_value == "double_dqn"
     assert session.hparams["task.circuits"].string_value == "oval"
