@@ -23,6 +23,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["generate"]
 default_role = "code"
 nitpicky = True
+# Short names in signatures: modules may each have a class of the same name.
+suppress_warnings = ["ref.python"]
 # Names of other packages, whose documentation is not asked over the network, and type variables.
 nitpick_ignore_regex = [(r"py:.*", r"(?!f1_rl\.).*|f1_rl\..*\.[A-Z]")]
 

@@ -39,30 +39,53 @@ def find_endpoints(module: str) -> Iterator[Endpoint]:
     Args:
         module: Its path within the package, without the suffix, as `nodes/driver`.
     """
-    tree = _tree(module)
-    aliases: dict[str, str] = {}
-    kinds: dict[str, str] = {}
-    bound: dict[str, list[str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name, value = node.targets[0].id, node.value
-            if isinstance(value, ast.Attribute) and value.attr in _MAKERS:
-                aliases[name] = value.attr
-            if isinstance(value, ast.IfExp):
-                kinds[name] = _type(value, {})
-                bound[name] = _names(value, module, {})
-        if isinstance(node, ast.For) and isinstance(node.target, ast.Name):
-            bound[node.target.id] = _texts(node.iter)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(_tree(module)) if isinstance(node, ast.Call)]
+    aliases, kinds, bound = _assigned(module)
+    for kind in (node for node in ast.walk(_tree(module)) if isinstance(node, ast.ClassDef)):
+        for name, given in _given_to(kind, calls):
+            bound.setdefault(name, []).append(given)
     for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         maker = _maker(call, aliases)
         if maker is None or len(call.args) < 2:
             continue
         message, name, *rest = call.args
         is_topic = maker in ("create_publisher", "create_subscription")
-        quality = ast.unparse(rest[-1]) if is_topic and rest else ""
+        quality = _quality(rest[-1]) if is_topic and rest else ""
         for resolved in _names(name, module, bound):
-            yield Endpoint(_MAKERS[maker], resolved, _type(message, kinds), _words(quality))
+            yield Endpoint(_MAKERS[maker], resolved, _type(message, kinds), quality)
+
+
+def _assigned(module: str) -> tuple[dict[str, str], dict[str, str], dict[str, list[str]]]:
+    """Return by name the makers, types and texts that a module assigns to one before its use."""
+    makers: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    texts: dict[str, list[str]] = {}
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name, value = node.targets[0].id, node.value
+            if isinstance(value, ast.Attribute) and value.attr in _MAKERS:
+                makers[name] = value.attr
+            if isinstance(value, ast.IfExp):
+                kinds[name] = _type(value, {})
+                texts[name] = _names(value, module, {})
+        if isinstance(node, ast.For) and isinstance(node.target, ast.Name) and _texts(node.iter):
+            texts[node.target.id] = _texts(node.iter)
+    return makers, kinds, texts
+
+
+def _given_to(kind: ast.ClassDef, calls: list[ast.Call]) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each argument that is a text where a class is called."""
+    parameters = [
+        one.arg
+        for method in kind.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        for one in method.args.args[1:]
+    ]
+    for call in calls:
+        if isinstance(call.func, ast.Name) and call.func.id == kind.name:
+            for name, value in zip(parameters, call.args, strict=False):
+                if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    yield name, value.value
 
 
 def _maker(call: ast.Call, aliases: dict[str, str]) -> str | None:
@@ -112,10 +135,12 @@ def _type(node: ast.expr, kinds: dict[str, str]) -> str:
     return kinds.get(text, text)
 
 
-def _words(quality: str) -> str:
-    """Return what `f1_rl.ros.qos` calls it, with its depth."""
-    name, _, depth = quality.rstrip(")").partition("(")
-    return f"{name.replace('_', ' ')}{f', last {depth}' if depth else ''}"
+def _quality(node: ast.expr) -> str:
+    """Return what `f1_rl.ros.qos` calls it, with its depth; nothing where that is chosen later."""
+    if not isinstance(node, ast.Call):
+        return ""
+    depth = f", last {ast.unparse(node.args[0])}" if node.args else ""
+    return ast.unparse(node.func).replace("_", " ") + depth
 
 
 @cache

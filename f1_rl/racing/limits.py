@@ -83,7 +83,7 @@ class GripLimits:
     max_yaw_rate_radps: float
 
     def top_speeds(self, curvature_per_m: FloatArray) -> FloatArray:
-        """See :meth:`DrivingLimits.top_speeds`: v^2 |k| <= mu g, v |k| <= yaw rate."""
+        """See :meth:`DrivingLimits.top_speeds`: `v^2 |k| <= mu g`, `v |k| <= yaw rate`."""
         turn = np.maximum(np.abs(np.asarray(curvature_per_m, np.float64)), 1e-9)
         speed = np.minimum(np.sqrt(self.car.grip_mps2 / turn), self.max_yaw_rate_radps / turn)
         speed = np.minimum(speed, self.max_speed_mps)

@@ -57,7 +57,7 @@ class PanelPicture:
 
 
 class LapPicture(PanelPicture):
-    """The picture of a lap, of `VideoFrame`s.
+    """The picture of a lap, drawn of each `VideoFrame`.
 
     Args:
         circuit: The circuit that is driven; None: there is no map.

@@ -23,7 +23,8 @@ class Block:
         options: Those of the comment `<!-- run: ... -->`, a flag with an empty text: `status=1`
             (it ends so), `file=NAME` (it is saved there), `needs=ros` or `needs=gazebo`,
             `beside=TEXT` (it goes on beside the rest of the section, once it has said so),
-            `seconds=N` (Ctrl-C ends it), `alone` (what goes on beside it is ended first).
+            `until=TEXT` (Ctrl-C ends it once it has said so), `seconds=N` (Ctrl-C ends it after
+            that time), `alone` (what goes on beside it is ended first).
     """
 
     section: str

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 QUOTED = [text.strip() for text in re.findall(r"^```none\n(.*?)^```$", PAGE, re.M | re.S)]
 # How much of a sentence the source says by itself: less would fit any sentence.
-LEAST_LITERAL = 0.25
+LEAST_LITERAL = 0.15
 
 
 def literal(node: ast.AST) -> str | None:
