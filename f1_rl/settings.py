@@ -10,6 +10,7 @@ import yaml
 from msgspec import Meta
 
 from f1_rl.errors import advice
+from f1_rl.files import new_file
 from f1_rl.setting_refusals import refusal, unknown_setting
 
 PositiveInt = Annotated[int, Meta(gt=0)]
@@ -132,7 +133,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def write_yaml(path: Path, content: dict[str, Any]) -> None:
     """Write a mapping as YAML, in its own order."""
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=100)
-    path.write_text(text, encoding="utf-8")
+    with new_file(path) as file:
+        file.write(text)
 
 
 def _unknown_name(values: Any, known: Any, prefix: str = "") -> str | None:

@@ -17,6 +17,7 @@ from f1_rl.bags.errors import BagError
 from f1_rl.bags.frame_table import FrameTable
 from f1_rl.bags.frames import FrameReader
 from f1_rl.bags.offline import OfflineReplay, ReplayedFrame
+from f1_rl.files import new_file
 from f1_rl.nodes.latency import Percentiles
 from f1_rl.nodes.pilot import Pilot
 from f1_rl.policy.saliency import Saliency, saliency_of
@@ -286,7 +287,8 @@ def _write_documents(result: ReplayResult, trace: Trace, folder: Path, video: bo
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(_plain(document), indent=2) + "\n", encoding="utf-8")
+    with new_file(path) as file:
+        file.write(json.dumps(_plain(document), indent=2) + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from f1_rl.benchmark.track import Outcome
+from f1_rl.files import new_file
 
 
 class BenchmarkFolder:
@@ -39,11 +40,9 @@ class BenchmarkFolder:
         if outcome.raw:
             self._write_csv(track, outcome)
         for plot in outcome.plots:
-            (self.path / f"{plot.name}.svg").write_text(bars_svg(plot), "utf-8")
-        (self.path / "tables.md").write_text(self.tables(), "utf-8")
-        (self.path / "results.json").write_text(
-            json.dumps(self.document(), indent=2) + "\n", "utf-8"
-        )
+            self._write(f"{plot.name}.svg", bars_svg(plot))
+        self._write("tables.md", self.tables())
+        self._write("results.json", json.dumps(self.document(), indent=2) + "\n")
 
     def tables(self) -> str:
         """Return all tables as Markdown."""
@@ -57,8 +56,12 @@ class BenchmarkFolder:
         tracks = {name: dict(outcome.summary) for name, outcome in self._outcomes.items()}
         return {**self._facts, "tracks": tracks}
 
+    def _write(self, name: str, text: str) -> None:
+        with new_file(self.path / name) as file:
+            file.write(text)
+
     def _write_csv(self, track: str, outcome: Outcome) -> None:
-        with (self.path / f"{track}.csv").open("w", newline="", encoding="utf-8") as file:
+        with new_file(self.path / f"{track}.csv", newline="") as file:
             writer = csv.DictWriter(file, list(outcome.raw[0]))
             writer.writeheader()
             writer.writerows(outcome.raw)

@@ -14,6 +14,7 @@ import numpy as np
 from f1_rl.circuits.circuit import DEFAULT_LINE_WIDTH_M, Circuit
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.errors import told
+from f1_rl.files import new_file
 
 COLUMNS = ("x_m", "y_m", "w_tr_right_m", "w_tr_left_m")
 HEADER = "# " + ",".join(COLUMNS)
@@ -65,7 +66,8 @@ def write_circuit_csv(circuit: Circuit, path: str | Path) -> None:
     columns = (circuit.x_m, circuit.y_m, circuit.width_right_m, circuit.width_left_m)
     rows = [",".join(f"{value:.6f}" for value in row) for row in np.column_stack(columns)]
     try:
-        Path(path).write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+        with new_file(path) as file:
+            file.write("\n".join([HEADER, *rows, ""]))
     except OSError as error:
         raise CircuitError(f"Cannot write {path}: {told(error)}.") from error
 

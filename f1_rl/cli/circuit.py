@@ -18,6 +18,7 @@ from f1_rl.circuits import (
 )
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.files import new_file
 from f1_rl.settings import build_settings
 
 SUMMARY = (
@@ -131,7 +132,8 @@ def _write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
         raise CommandError(
             f"{path}: the picture cannot be encoded as PNG; choose a smaller circuit."
         )
-    path.write_bytes(data.tobytes())
+    with new_file(path, "wb") as file:
+        file.write(data.tobytes())
 
 
 def _list(as_json: bool) -> None:

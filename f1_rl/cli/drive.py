@@ -7,6 +7,7 @@ from pathlib import Path
 from f1_rl.cli import live_drive, options
 from f1_rl.cli.errors import CommandError
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.files import check_place
 from f1_rl.policy import Policy, load_policy
 from f1_rl.settings import build_settings, merge
 
@@ -80,6 +81,8 @@ def _wants_page(arguments: argparse.Namespace) -> bool:
 
 def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: Policy) -> int:
     """Drive laps without a page, and say how it went."""
+    check_place(arguments.video)
+    check_place(arguments.trace)
     from f1_rl.reporting.lap_recorder import record_lap
 
     video = arguments.video or Path(f"drive-{Path(settings.circuits[0]).stem}.mp4")

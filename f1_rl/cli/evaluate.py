@@ -5,6 +5,7 @@ from pathlib import Path
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.files import check_place
 from f1_rl.policy import load_environment_policy, load_policy, names_environment
 
 SUMMARY = (
@@ -67,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate."""
+    check_place(arguments.csv)
+    check_place(arguments.markdown)
     folders = [options.policy_folder(path, arguments.last) for path in arguments.policies]
     drives = not names_environment(folders[0])
     for folder in folders:

@@ -98,6 +98,10 @@ def _tell(driven: Sequence[_Driven], arguments: argparse.Namespace) -> None:
     rows = [row for one in driven for row in one.rows()]
     by_driver = {one.driver: scores_by_circuit(one.driver, one.drives) for one in driven}
     totals = [score(one.driver, one.drives) for one in driven]
+    if not arguments.json:
+        for table in terminal_tables(by_driver, totals, options.console_width()):
+            options.print_table(table)
+    # After the tables, which are not lost then on a full disk.
     if arguments.csv is not None:
         options.write_csv(arguments.csv, rows)
     if arguments.markdown is not None:
@@ -106,9 +110,6 @@ def _tell(driven: Sequence[_Driven], arguments: argparse.Namespace) -> None:
         scores = [made.as_dict() for scores in by_driver.values() for made in scores]
         totalled = [made.as_dict() for made in totals]
         options.print_json({"drives": rows, "scores": scores, "totals": totalled})
-        return
-    for table in terminal_tables(by_driver, totals, options.console_width()):
-        options.print_table(table)
 
 
 def _note(total: Score, arguments: argparse.Namespace) -> str:

@@ -26,6 +26,8 @@ def evaluate_episodes(policies: dict[str, EnvironmentPolicy], arguments: argpars
         episodes, threshold = play_episodes(policy, arguments.episodes or 100, arguments.seed)
         summary = summarise(episodes, threshold)
         told[name] = _Played(policy.manifest.env, summary, [asdict(each) for each in episodes])
+    if not arguments.json:
+        _print_table(told, arguments.seed)
     if arguments.csv is not None:
         options.write_csv(arguments.csv, _rows(told))
     if arguments.json:
@@ -35,8 +37,6 @@ def evaluate_episodes(policies: dict[str, EnvironmentPolicy], arguments: argpars
         ]
         several = [{"policy": name, **d} for name, d in zip(told, documents, strict=True)]
         options.print_json(documents[0] if len(told) == 1 else {"policies": several})
-    else:
-        _print_table(told, arguments.seed)
     return 0 if all(played.summary.solved for played in told.values()) else 1
 
 

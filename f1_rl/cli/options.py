@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from f1_rl.cli.errors import CommandError
+from f1_rl.files import new_file
 from f1_rl.settings import parse_assignment
 
 _WIDTH_IN_FILES = 120
@@ -85,8 +86,12 @@ def print_json(document: Any) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows with the columns of the first."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    """Write rows with the columns of the first.
+
+    Raises:
+        OSError: The file cannot be written; what was there before is untouched.
+    """
+    with new_file(path, newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

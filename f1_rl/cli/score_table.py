@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.table import Table
 
 from f1_rl.driving.scores import Score
+from f1_rl.files import new_file
 
 _DASH = "-"
 # Of a rich table: a border and two blanks for each column, and a border.
@@ -101,7 +102,8 @@ def write_markdown(
         rows=[[column.cell(score) for column in columns] for score in scores],
         notes=(note,),
     )
-    path.write_text(table.markdown(), encoding="utf-8")
+    with new_file(path) as file:
+        file.write(table.markdown())
 
 
 def _table(title: str, columns: Sequence[Column], scores: Sequence[Score], width: int) -> Table:

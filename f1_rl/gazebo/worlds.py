@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.files import new_file
 from f1_rl.gazebo import names
 from f1_rl.gazebo.cars import car_sdf
 from f1_rl.gazebo.meshes import (
@@ -76,7 +77,8 @@ def write_world(circuit: Circuit, settings: WorldSettings, directory: Path) -> P
     for name, text in world_files(circuit, settings).items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        with new_file(path) as file:
+            file.write(text)
     return directory / _world_path(circuit)
 
 

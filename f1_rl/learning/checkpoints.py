@@ -62,9 +62,10 @@ class Checkpoints:
             _flush_folder(self.folder)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
+            kept = "the one before it is untouched, " if self._complete() else ""
             raise CheckpointError(
-                f"{target}: the checkpoint cannot be written ({error.strerror}); the one "
-                f"before it is untouched, {advice(error)} and resume."
+                f"{target}: the checkpoint cannot be written ({error.strerror}); {kept}"
+                f"{advice(error)}{' and resume' if kept else ''}."
             ) from error
         for path in self._complete()[:-_KEPT]:
             shutil.rmtree(path, ignore_errors=True)

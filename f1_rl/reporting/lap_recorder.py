@@ -14,6 +14,7 @@ from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.driving.task import DrivingTask, Outcome
+from f1_rl.files import new_file
 from f1_rl.policy import Policy
 from f1_rl.policy.saliency import saliency_of
 from f1_rl.reporting.video import LapVideo, VideoFrame
@@ -96,7 +97,7 @@ def _record(
 
         drive = lap.drive(driver, observe_step)[0]
     if trace_path is not None:
-        with trace_path.open("w", newline="", encoding="utf-8") as file:
+        with new_file(trace_path, newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)

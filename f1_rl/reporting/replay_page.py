@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.bags.agreement import OTHER, STEERING, Agreement, Trace
+from f1_rl.files import new_file
 from f1_rl.reporting import wording
 from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
 from f1_rl.reporting.film_strip import Still, film_strip
@@ -89,7 +90,8 @@ def write_replay_page(
         confusions=_confusions(agreement),
         facts=[(name, str(value)) for name, value in facts.items()],
     )
-    path.write_text(page, encoding="utf-8")
+    with new_file(path) as file:
+        file.write(page)
 
 
 def _headline(agreement: Agreement) -> Headline:

@@ -1,0 +1,60 @@
+"""Writing files so that a full disk takes nothing away."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextmanager
+def new_file(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[Any]]:
+    """Open a file that takes the place of one at `path` when it is whole, and not before.
+
+    What is no plain file, a pipe or `/dev/stdout`, is written directly.
+
+    Args:
+        path: The file.
+        mode: `w` or `wb`.
+        options: For `open`; text is UTF-8.
+
+    Raises:
+        OSError: It cannot be written; `filename` is its path, what was there before is untouched.
+    """
+    path = Path(path)
+    if mode == "w":
+        options.setdefault("encoding", "utf-8")
+    target = path.resolve()
+    direct = target.exists() and not target.is_file()
+    partial = target if direct else target.with_name(f".{target.name}.part")
+    try:
+        with partial.open(mode, **options) as file:
+            yield file
+        if not direct:
+            partial.replace(target)
+    except OSError as error:
+        # Of an error while writing the operating system does not say the file.
+        raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
+    finally:
+        if not direct:
+            _remove(partial)
+
+
+def check_place(path: Path | None) -> None:
+    """Refuse a file for which there is no folder, before the work that it shall hold.
+
+    Args:
+        path: The file; None is always right.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+    """
+    if path is not None and not path.absolute().parent.is_dir():
+        raise FileNotFoundError(2, "No such file or directory", str(path.parent))
+
+
+def _remove(partial: Path) -> None:
+    try:
+        partial.unlink(missing_ok=True)
+    except OSError:
+        # The folder itself is no folder or gone: then there is nothing to remove.
+        return
