@@ -54,7 +54,7 @@ class Message:
     @property
     def passes_on(self) -> bool:
         """Whether it ends with another error's sentence."""
-        return self.text.rstrip(".").endswith(PASSED_ON)
+        return self.text.rstrip(f".{GAP}").endswith(PASSED_ON)
 
 
 def text_of(node: ast.expr) -> str | None:

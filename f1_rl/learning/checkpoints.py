@@ -62,10 +62,10 @@ class Checkpoints:
             _flush_folder(self.folder)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
-            kept = "the one before it is untouched, " if self._complete() else ""
+            kept = ", then resume: the one before it is untouched" if self._complete() else ""
             raise CheckpointError(
-                f"{target}: the checkpoint cannot be written ({error.strerror}); {kept}"
-                f"{advice(error)}{' and resume' if kept else ''}."
+                f"{target}: the checkpoint cannot be written ({error.strerror}); {advice(error)}"
+                f"{kept}."
             ) from error
         for path in self._complete()[:-_KEPT]:
             shutil.rmtree(path, ignore_errors=True)

@@ -99,11 +99,11 @@ def imports(modules: tuple[str, ...], extra: str, *, needed: bool) -> Finding:
 def _unmet(asked: list[str], extra: str) -> Iterator[str]:
     """Yield what of the requirements of one extra (or of none) is missing or does not fit."""
     try:
-        from packaging.requirements import Requirement
-    except ImportError:  # comes with many packages, and is not worth one of its own
+        requirements = importlib.import_module("packaging.requirements")
+    except ImportError:  # comes with many packages, and is no requirement of ours
         return
     for line in asked:
-        requirement = Requirement(line)
+        requirement = requirements.Requirement(line)
         marker = requirement.marker
         if marker is not None and not marker.evaluate({"extra": extra}):
             continue
