@@ -99,8 +99,10 @@ def _compile_writing(variables: Sequence[Any], parts: Sequence[ObservationPart])
     """Return a function that writes frames of all parts from a row on, in one call."""
 
     def write(first: Any, *frames: Any) -> None:
+        rows = tf.range(first, first + tf.shape(frames[0])[0])
         for variable, part_frames in zip(variables, frames, strict=True):
-            variable[first : first + tf.shape(part_frames)[0]].assign(part_frames)
+            # An assignment to a slice would copy the variable once it has been gathered from.
+            variable.scatter_update(tf.IndexedSlices(part_frames, rows))
 
     specs = [tf.TensorSpec((None, *part.frame_shape), part.dtype) for part in parts]
     signature = [tf.TensorSpec((), tf.int32), *specs]

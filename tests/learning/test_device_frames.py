@@ -304,7 +304,7 @@ def test_a_device_without_room_leaves_the_frames_to_the_host_or_is_named(monkeyp
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize(
-    "operation", ["ResourceGather", "ResourceStridedSliceAssign", "Transpose", "Fill"]
+    "operation", ["ResourceGather", "ResourceScatterUpdate", "Transpose", "Fill"]
 )
 def test_a_gpu_can_do_what_the_frames_need(operation, dtype):
     """TensorFlow lists its kernels also where there is no GPU, if it was built for one."""
