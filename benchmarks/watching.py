@@ -4,8 +4,9 @@ Three runs of the same settings and seed live in this process and train in turns
 each, while the others stand still: without `--watch`; with it and nobody looking; and with a page
 that looks, a WebSocket in a process of its own that reads everything and asks for more at once.
 Evaluations, checkpoints and the report are left out. A round is a turn of each, so a busy machine
-disturbs all alike; printed is the ratio of the median times for a step, with the 95 % bootstrap
-interval over the rounds.
+disturbs all alike. Printed are the ratios of the medians for a step, with 95 % bootstrap intervals
+over the rounds: of the time, which is what one waits for, and of the processor time of all threads,
+drawing and sending included, which a busy machine disturbs less.
 
     python benchmarks/watching.py --rounds 30
     python benchmarks/watching.py --preset many
@@ -22,9 +23,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from f1_rl.learning.runs import DEFAULT_PRESET, RunSettings, run_settings
 from f1_rl.live.hub import Hub
@@ -35,6 +39,8 @@ from f1_rl.statistics import estimate_ratio
 NAMES = ("without --watch", "watched by nobody", "watched by a page")
 FOR_EVER = 10**9
 AIM = 1.02
+
+Array = npt.NDArray[np.float64]
 
 
 class Run:
@@ -61,14 +67,21 @@ class Run:
     def on_evaluation(self, progress: Any, evaluation: Any, best: bool) -> None:
         pass
 
-    def turn(self, duration_s: float) -> float:
-        """Train for a while and return the milliseconds that an environment step took."""
+    def turn(self, duration_s: float) -> tuple[float, float]:
+        """Train for a while.
+
+        Returns:
+            What an environment step took: milliseconds, and of all processors together.
+        """
+        began_s = time.process_time()
         self._trainer.control.go_on()
         time.sleep(duration_s)
         self._trainer.control.pause()
         before, self._before = self._before, self._paused.get()
+        computed_s = time.process_time() - began_s
         took_s = self._before.wall_time_s - before.wall_time_s
-        return 1_000.0 * took_s / (self._before.env_step - before.env_step)
+        steps = self._before.env_step - before.env_step
+        return 1_000.0 * took_s / steps, 1_000.0 * computed_s / steps
 
     def close(self) -> None:
         self._trainer.request_stop()
@@ -119,10 +132,8 @@ def settings_for(preset: str) -> RunSettings:
     return run_settings(preset, [{"training": {**for_ever, "checkpoint_every_s": 1e9}}])
 
 
-def measure(
-    settings: RunSettings, rounds: int, turn_s: float, warm_up_s: float
-) -> list[tuple[float, ...]]:
-    """Return of each round what a step took in each run, milliseconds."""
+def measure(settings: RunSettings, rounds: int, turn_s: float, warm_up_s: float) -> Array:
+    """Return what a step took, `(rounds, runs, 2)`, as `Run.turn` does."""
     hubs = (None, Hub(), Hub())
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -134,15 +145,15 @@ def measure(
         stack.enter_context(page(servers[1].url))
         for run in runs:
             run.turn(warm_up_s)
-        return [tuple(run.turn(turn_s) for run in runs) for _ in range(rounds)]
+        return np.array([[run.turn(turn_s) for run in runs] for _ in range(rounds)])
 
 
-def print_table(rounds: Sequence[tuple[float, ...]]) -> None:
-    columns = [list(column) for column in zip(*rounds, strict=True)]
-    print("\n| run | time for a step, against the first |\n|---|---|")
-    for name, column in zip(NAMES[1:], columns[1:], strict=True):
-        print(f"| {name} | {estimate_ratio(column, columns[0]):.3f} |")
-    print(f"\nThe aim: {AIM:g} at most with a page, 1 without.")
+def print_table(took_ms: Array) -> None:
+    print(f"\n| for a step, against a run {NAMES[0]} | time | processor time |\n|---|---|---|")
+    for name, own in zip(NAMES[1:], took_ms[:, 1:].swapaxes(0, 1), strict=True):
+        ratios = [estimate_ratio(own[:, i], took_ms[:, 0, i]) for i in range(2)]
+        print(f"| {name} | {ratios[0]:.3f} | {ratios[1]:.3f} |")
+    print(f"\nThe aim: at most {AIM:g} with a page, 1 without one.")
 
 
 def main() -> None:
