@@ -63,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of varied pictures, or of the first episode; the others count on from it",
     )
-    options.add_json(parser, "drives (a list), or env, summary and episodes (a list)")
+    options.add_json(
+        parser, "drives, scores and totals (lists), or env, summary and episodes (a list)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         if names_environment(folder) == drives:
             raise CommandError(
                 f"{folder}: does not do what {folders[0]} does, one drives and the other plays "
-                "episodes; evaluate them one after the other."
+                "episodes; give each kind to an evaluation of its own."
             )
     for name in ("episodes",) if drives else _OF_DRIVES:
         if getattr(arguments, name) is not None:

@@ -12,11 +12,12 @@ from typing import Any, Final
 from f1_rl.circuits.circuit import Circuit
 from f1_rl.reporting import comparison_wording
 from f1_rl.reporting.comparison_curves import DRIVING, OTHERS, curves_of
-from f1_rl.reporting.comparison_plots import DrawnLap, colour_role, curve_plot, lap_plots
+from f1_rl.reporting.comparison_plots import DrawnLap, curve_plot, lap_plots
 from f1_rl.reporting.comparison_results import GroupResult, LapRow, lap_rows, result_of
 from f1_rl.reporting.comparison_runs import ComparedRun, Group, find_runs, group_runs
 from f1_rl.reporting.learning_plots import Plot
 from f1_rl.reporting.page import render_page, write_page
+from f1_rl.reporting.palette import CURVE_ROLES
 from f1_rl.reporting.run_folder import REPORT_FILE
 
 COMPARISON_FILE: Final = "comparison.html"
@@ -92,7 +93,8 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
         tiles=comparison_wording.tiles(comparison.results, comparison.laps),
         notes=comparison.notes,
         groups=comparison.groups,
-        roles={letter: colour_role(look) for letter, look in looks.items()},
+        looks=looks,
+        roles=CURVE_ROLES,
         fields=[_Field(results, _curves(results, looks)) for results in _by_field(comparison)],
         figure=comparison_wording.figure,
         circuits=_circuits(comparison, looks),
@@ -131,9 +133,13 @@ class _CircuitLaps:
     rows: tuple[LapRow, ...]
 
     @property
-    def legend(self) -> list[tuple[str, str]]:
-        """Role of the palette and name of each line that is drawn."""
-        return [(colour_role(lap.look), lap.label) for lap in self.drawn]
+    def legend(self) -> list[tuple[int, str]]:
+        """Look and name of each line that is drawn."""
+        return [(lap.look, lap.label) for lap in self.drawn]
+
+    def look(self, row: LapRow, looks: dict[str, int]) -> int:
+        """Return the look of a lap's line, or where it is not drawn of its group."""
+        return next((lap.look for lap in self.drawn if lap.trace is row.lap), looks[row.letter])
 
 
 def _by_field(comparison: Comparison) -> list[tuple[GroupResult, ...]]:

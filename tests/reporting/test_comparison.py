@@ -313,6 +313,23 @@ def test_runs_of_other_environments_are_compared_by_their_returns(
     assert "Mean return, evaluated over environment steps, in the end: B 480" in page
 
 
+def test_more_groups_than_colours_are_told_apart_by_stripes_and_the_rest_of_laps_is_not_drawn(
+    make_run: MakeRun, circuit: Circuit, tmp_path: Path
+) -> None:
+    for i in range(10):
+        write_lap(make_run(f"run-{i}", 0, gamma=0.9 + i / 1000), circuit, 25.0 + i, 0.05 * i)
+    write_comparison(compare_runs([tmp_path / "runs"]), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    legend = re.findall(r'<li><span class="(chip[^"]*)" style="--role: var\(--curve(\d)\)', page)
+    assert legend[:10] == [
+        *(("chip", str(i)) for i in range(8)),
+        ("chip again", "0"),
+        ("chip again", "1"),
+    ]
+    assert "with 8 driven lines" in page
+    assert "as far as there are colours" in page
+
+
 def test_names_of_runs_cannot_break_out_of_the_page(make_run: MakeRun, tmp_path: Path) -> None:
     path = make_run("<b>bold&'\"", 0, note="<i>")
     write_comparison(compare_runs([path, make_run("plain", 0)]), tmp_path / "page.html")
