@@ -81,8 +81,11 @@ class HostFrames:
             target[: len(source)] = source
 
     def _take(self, index: int, rows: IntArray) -> Array:
-        part = self._parts[index]
+        part, frames = self._parts[index], self._frames[index]
+        if part.stack == 1:
+            alone: Array = frames[rows[..., 0]]
+            return alone
         out = np.empty((*rows.shape[:-1], *part.shape), part.dtype)
         for position in range(part.stack):
-            part.frame_view(out, position)[...] = self._frames[index][rows[..., position]]
+            part.frame_view(out, position)[...] = frames[rows[..., position]]
         return out

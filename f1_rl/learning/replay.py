@@ -292,7 +292,9 @@ class Replay:
         An episode's first frame stands for those before it.
         """
         seen = np.stack((times, times + steps), axis=1)
-        age = self._age[seen % self._slots, envs[:, None]]
-        back = np.minimum(np.arange(stack - 1, -1, -1), age[..., None])
+        back: Array = np.zeros(1, np.int64)
+        if stack > 1:
+            age = self._age[seen % self._slots, envs[:, None]]
+            back = np.minimum(np.arange(stack - 1, -1, -1), age[..., None])
         slots = (seen[..., None] - back) % self._slots
         return np.asarray(slots * self._num_envs + envs[:, None, None])
