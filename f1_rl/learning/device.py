@@ -36,6 +36,9 @@ def import_tensorflow() -> ModuleType:
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     # At level 2 three alarming lines about CUDA plugins are printed, GPU or not.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Where XLA compiles for the CPU, which is for dense networks, two threads that wait for each
+    # other in every product of small matrices take longer than one.
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
     try:
         # TensorFlow's start-up lines come from C++ and obey no setting before it is loaded.
         with quiet_stderr():

@@ -1,5 +1,6 @@
 """The device that is chosen."""
 
+import os
 import sys
 
 import pytest
@@ -31,6 +32,15 @@ def test_a_gpu_is_taken_where_there_is_one():
 def test_the_cpu_can_always_be_had():
     assert choose_device("cpu") == "/CPU:0"
     assert describe_device("/CPU:0").startswith("CPU (")
+
+
+@pytest.mark.parametrize("given", [None, "--xla_cpu_enable_fast_math=false"])
+def test_xla_uses_one_thread_on_the_cpu_unless_it_is_told_otherwise(monkeypatch, given):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("XLA_FLAGS", given)
+    import_tensorflow()
+    assert os.environ["XLA_FLAGS"] == (given or "--xla_cpu_multi_thread_eigen=false")
 
 
 def test_without_tensorflow_the_command_to_install_it_is_named(monkeypatch):
