@@ -35,10 +35,10 @@ SENTENCES = re.compile(
 )
 # What a sentence tells its reader to do begins with one of these, or says what has to be.
 ADVICE = re.compile(
-    r"\b(add|allow|begin|build|check|choose|close|convert|correct|drive|end|free|give|go on|"
-    r"copy|install|leave|look|make|move|must|name|needs?|pause|place|play|put|quote|record|remove|"
-    r"rename|replay|resume|save|see|send|set|source|start|stop|train|unset|upgrade|use|wait|"
-    r"widen|write)\b"
+    r"\b(add|allow|begin|build|check|choose|close|convert|correct|copy|drive|end|evaluate|"
+    r"free|give|go on|install|leave|look|make|mend|move|must|name|needs?|pause|place|"
+    r"play|put|quote|record|remove|rename|replay|resume|return|save|see|send|set|"
+    r"source|start|stop|train|unset|upgrade|use|wait|widen|write)\b"
 )
 CLASS_NAME = re.compile(r"\b[A-Z][A-Za-z]+(Error|Exception|Fault|Misfit)\b")
 

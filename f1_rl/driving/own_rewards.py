@@ -36,7 +36,8 @@ def load_own_rule(name: str) -> Callable[[Step], FloatArray]:
     if not callable(rule):
         own = [key for key, value in vars(module).items() if _is_own_function(module, value)]
         raise SettingsError(
-            f"rewards: {path} has no function {function!r}; it has {', '.join(own) or 'none'}."
+            f"rewards: {path} has no function {function!r}; name one of its own: "
+            f"{', '.join(own) or 'it has none'}."
         )
 
     def checked(step: Step) -> FloatArray:

@@ -45,7 +45,10 @@ class DeviceFrames:
                     for part in layout.parts
                 ]
         except tf.errors.ResourceExhaustedError as error:
-            raise DeviceMemoryError(f"{device} has no room for {count:,} frames") from error
+            raise DeviceMemoryError(
+                f"{device} has no room for {count:,} frames; lower training.replay_capacity, or "
+                "set training.replay_device to host."
+            ) from error
         self._write = _compile_writing(self._frames, layout.parts)
 
     def write(self, first: int, observations: Sequence[Array]) -> None:

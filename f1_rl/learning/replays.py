@@ -52,11 +52,8 @@ def make_replay(
         return make(partial(DeviceFrames, device=device))
     except DeviceMemoryError as error:
         if training.replay_device == "learner":
-            raise SettingsError(
-                f"training.replay_device: {error}; lower training.replay_capacity or set it to "
-                "host."
-            ) from error
-        _LOG.warning("%s, so the host keeps them.", error)
+            raise SettingsError(f"training.replay_device: {error}") from error
+        _LOG.warning("%s The host keeps them now.", error)
         return make(HostFrames)
 
 

@@ -56,7 +56,10 @@ def test_an_environment_takes_it_and_tells_it_apart():
     ("name", "reason"),
     [
         ("none.py:fast", r"there is no file none.py in /.*; write its path"),
-        ("rules.py:slow", r"rules.py has no function 'slow'; it has fast, scalar, undefined, abs"),
+        (
+            "rules.py:slow",
+            r"rules.py has no function 'slow'; name one of its own: fast, scalar, undefined, abs",
+        ),
         ("rules.py:np", "rules.py has no function 'np'"),
         ("rules.py", "there is no reward rule 'rules.py'; .* FILE.py:FUNCTION"),
         ("rules.txt:fast", "there is no reward rule 'rules.txt:fast'"),
