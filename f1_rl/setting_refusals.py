@@ -48,6 +48,8 @@ def refusal(error: msgspec.ValidationError, values: Any, kind: type) -> str:
     if path.startswith("`key`"):
         return f"a name in {where} is no name; give {wanted}"
     known, value = _value_at(values, where)
+    if known and wanted.startswith(_KINDS["array"]) and value.startswith("'"):
+        wanted += f", as [{value[1:-1]}]"
     subject = where or "it"
     return f"{subject} is {value}; give {wanted}" if known else f"{subject}: give {wanted}"
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode
 
+from f1_rl.learning.environment_errors import refused
 from f1_rl.settings import Fraction, NonNegativeInt, PositiveInt, Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _load(env: str, num_envs: int, options: AtariOptions) -> "AtariVectorEnv":
     try:
         game = gym.spec(env).kwargs["game"]
     except gym.error.Error as error:
-        raise SettingsError(f"env {env}: {str(error).rstrip('.')}.") from error
+        raise refused(env, error) from error
     given = options.as_dict()
     for ours in ("stack_num", "episodic_life", "reward_clipping"):
         del given[ours]

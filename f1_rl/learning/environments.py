@@ -9,6 +9,7 @@ from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.environment import F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ROS_ID
 from f1_rl.learning import atari
+from f1_rl.learning.environment_errors import refused
 from f1_rl.learning.runs import RunSettings
 from f1_rl.learning.settings import CarRacingSettings
 from f1_rl.settings import SettingsError, build_settings
@@ -114,7 +115,7 @@ def _car_racing(env: str, options: dict[str, Any], count: int, purpose: Purpose)
             f"env {env}: needs Box2D and pygame; install them with pip install 'f1_rl[games]'."
         ) from error
     except gym.error.Error as error:
-        raise SettingsError(f"env {env}: {str(error).rstrip('.')}.") from error
+        raise refused(env, error) from error
     make = {
         "training": car_racing.training_environment,
         "evaluation": car_racing.quick_environment,
@@ -134,7 +135,7 @@ def _registered(env: str, options: dict[str, Any], count: int) -> Environments:
     try:
         vector = gym.make_vec(env, num_envs=count, **options)
     except (gym.error.Error, TypeError, ImportError) as error:
-        raise SettingsError(f"env {env}: {str(error).rstrip('.')}.") from error
+        raise refused(env, error) from error
     mode = vector.metadata.get("autoreset_mode", gym.vector.AutoresetMode.NEXT_STEP)
     if mode != gym.vector.AutoresetMode.NEXT_STEP:
         raise SettingsError(
@@ -159,7 +160,7 @@ def _cars_behind_topics(settings: RunSettings, count: int) -> Any:
     try:
         return F1CameraRosVectorEnv(count, **settings.env_options, **settings.task.as_dict())
     except TypeError as error:
-        raise SettingsError(f"env_options: {error}.") from error
+        raise SettingsError(f"env_options: {error}; leave it out.") from error
 
 
 def _environments(vector: Any, **facts: Any) -> Environments:

@@ -1,6 +1,7 @@
 """The folder of a training run, and how its tables are written."""
 
 import csv
+import os
 import platform
 import subprocess
 from importlib import metadata
@@ -41,11 +42,20 @@ class RunFolder:
         self.write_config(config)
 
     def check_unused(self) -> None:
-        """Refuse a folder in which a run has begun.
+        """Refuse a folder in which a run has begun, and what cannot be one.
 
         Raises:
-            RunFolderError: There is a run in it already.
+            RunFolderError: There is a run in it already, it is a file, or nobody may write there.
         """
+        existing = next(
+            path for path in (self.path, *self.path.absolute().parents) if path.exists()
+        )
+        if not existing.is_dir():
+            raise RunFolderError(f"{existing}: is a file; choose another --run-dir.")
+        if not os.access(existing, os.W_OK):
+            raise RunFolderError(
+                f"{existing}: cannot be written; check its permissions or choose another --run-dir."
+            )
         if self.config.exists():
             raise RunFolderError(
                 f"{self.path}: holds a run already; continue it with --resume {self.path}, "

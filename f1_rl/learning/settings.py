@@ -194,7 +194,7 @@ class TrainingSettings(Settings, frozen=True):
         log_every_s: Seconds between rows of metrics.csv.
     """
 
-    num_envs: PositiveInt = 32
+    num_envs: Annotated[int, Meta(gt=0, le=10_000)] = 32
     env_steps: NonNegativeInt = 12_000
     replay_capacity: PositiveInt = 100_000
     replay_device: Literal["auto", "host", "learner"] = "auto"

@@ -116,6 +116,17 @@ def test_where_no_file_can_be_written_the_traceback_is_shown(monkeypatch):
     assert told.err.splitlines()[-1].startswith("f1-rl: ")
 
 
+def test_too_little_memory_is_told_with_what_takes_it(monkeypatch):
+    def fill(shell):
+        raise MemoryError("Unable to allocate 1.36 PiB")
+
+    monkeypatch.setattr(completion, "script", fill)
+    told = tell("completion", "bash")
+    assert told.code == 1
+    assert "1.36 PiB" in told.err
+    assert "smaller training.replay_capacity" in told.err
+
+
 @pytest.mark.parametrize("how", ["option", "variable"])
 def test_debugging_shows_an_unexpected_error_as_it_is(how, monkeypatch):
     break_completion(monkeypatch)

@@ -22,7 +22,7 @@ def test_a_folder_that_holds_a_run_is_not_used_again(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunFolderError, match="cannot be written"):
+    with pytest.raises(RunFolderError, match="is a file; choose another"):
         RunFolder(tmp_path / "file" / "run").create({})
 
 

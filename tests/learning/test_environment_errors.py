@@ -1,0 +1,35 @@
+"""Environments of others that cannot be made: one sentence, with the near name."""
+
+import gymnasium as gym
+import pytest
+
+from f1_rl.learning.environments import make_environments
+from f1_rl.learning.runs import run_settings
+from f1_rl.settings import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("env", "reason"),
+    [
+        ("CartPol-v1", r"doesn't exist \(did you mean 'CartPole-v1'\?\); check its name"),
+        ("CartPole-v9", "version 'v9' .*; check its name"),
+        ("nowhere/Nothing-v0", "Nothing.*; check its name"),
+    ],
+)
+def test_an_environment_that_is_not_there_is_told_in_a_sentence(env, reason):
+    with pytest.raises(SettingsError, match=reason) as caught:
+        make_environments(run_settings("gymnasium", [{"env": env}]))
+    message = str(caught.value)
+    assert message.startswith(f"env {env}: ")
+    assert message.endswith(".")
+    assert "`" not in message
+    assert "\n" not in message
+
+
+def test_the_error_of_an_environment_is_told_by_its_first_sentence():
+    gym.register("f1_rl_test/Broken-v0", entry_point="f1_rl.no_such_module:Broken")
+    try:
+        with pytest.raises(SettingsError, match=r"No module named 'f1_rl\.no_such_module'"):
+            make_environments(run_settings("gymnasium", [{"env": "f1_rl_test/Broken-v0"}]))
+    finally:
+        del gym.registry["f1_rl_test/Broken-v0"]
