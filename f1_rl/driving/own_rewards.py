@@ -36,24 +36,26 @@ def load_own_rule(name: str) -> Callable[[Step], FloatArray]:
     if not callable(rule):
         own = [key for key, value in vars(module).items() if _is_own_function(module, value)]
         raise SettingsError(
-            f"rewards: {path} has no function {function!r}; name one of its own: "
-            f"{', '.join(own) or 'it has none'}."
+            f"rewards: {path} has no function {function!r}; "
+            + (f"choose from {', '.join(own)}." if own else "write it there.")
         )
 
     def checked(step: Step) -> FloatArray:
         try:
             rewards = np.asarray(rule(step), np.float64)
         except Exception as error:
-            raise SettingsError(f"rewards: {name} failed{_where(error, path)}.") from error
+            raise SettingsError(
+                f"rewards: {name} failed{_where(error, path)}; correct it."
+            ) from error
         shape = step.driven_m.shape
         if rewards.shape != shape:
             raise SettingsError(
                 f"rewards: {name} returned an array of shape {rewards.shape} for {shape[0]} cars; "
-                f"return one number for each, shape {shape}."
+                f"give one number for each, shape {shape}."
             )
         if not np.isfinite(rewards).all():
             raise SettingsError(
-                f"rewards: {name} returned {rewards[~np.isfinite(rewards)][0]}; return finite "
+                f"rewards: {name} returned {rewards[~np.isfinite(rewards)][0]}; give finite "
                 "numbers alone."
             )
         return rewards
@@ -74,7 +76,7 @@ def _run_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         raise SettingsError(
-            f"rewards: {path} cannot be run{_where(error, str(path))}; mend the file."
+            f"rewards: {path} cannot be run{_where(error, str(path))}; correct the file."
         ) from error
     return module
 

@@ -58,7 +58,7 @@ def test_an_environment_takes_it_and_tells_it_apart():
         ("none.py:fast", r"there is no file none.py in /.*; write its path"),
         (
             "rules.py:slow",
-            r"rules.py has no function 'slow'; name one of its own: fast, scalar, undefined, abs",
+            r"rules.py has no function 'slow'; choose from fast, scalar, undefined, abs",
         ),
         ("rules.py:np", "rules.py has no function 'np'"),
         ("rules.py", "there is no reward rule 'rules.py'; .* FILE.py:FUNCTION"),
@@ -73,7 +73,7 @@ def test_what_cannot_be_found_is_refused_in_a_sentence(name, reason):
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("def fast(step)\n", "rules.py cannot be run in line 1: expected ':'; mend the file"),
+        ("def fast(step)\n", "rules.py cannot be run in line 1: expected ':'; correct the file"),
         ("\nimport no_such_module\n", "cannot be run in line 2: ModuleNotFoundError: No module"),
     ],
 )
@@ -88,8 +88,8 @@ def test_a_file_that_does_not_run_is_refused_with_its_line(source, reason, tmp_p
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
-        ("scalar", r"returned an array of shape \(\) for 3 cars; return one .*, shape \(3,\)"),
-        ("undefined", "returned nan; return finite numbers alone"),
+        ("scalar", r"returned an array of shape \(\) for 3 cars; give one .*, shape \(3,\)"),
+        ("undefined", "returned nan; give finite numbers alone"),
         ("absent", "failed in line 14: AttributeError: 'Step' object has no attribute 'throttle'"),
     ],
 )
