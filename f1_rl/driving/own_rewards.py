@@ -36,8 +36,8 @@ def load_own_rule(name: str) -> Callable[[Step], FloatArray]:
     if not callable(rule):
         own = [key for key, value in vars(module).items() if _is_own_function(module, value)]
         raise SettingsError(
-            f"rewards: {path} has no function {function!r}; "
-            + (f"choose from {', '.join(own)}." if own else "write it there.")
+            f"rewards: {path} has no function {function!r}; write it there, or choose from those "
+            f"that are ({', '.join(own) or 'none'})."
         )
 
     def checked(step: Step) -> FloatArray:
