@@ -9,7 +9,7 @@ from f1_rl.cli import options
 from f1_rl.cli.score_table import terminal_tables, write_markdown
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.laps import Drive, Driver, LapDrive, repeated_lap_drives
-from f1_rl.driving.scores import Score, score, scores_by_circuit
+from f1_rl.driving.scores import Score, lap_limits, score, scores_by_circuit
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.policy import Policy
 from f1_rl.settings import build_settings, merge
@@ -21,14 +21,23 @@ _OF_TRAINING = ("rewards", "starts", "endings")
 
 @dataclass(frozen=True)
 class _Driven:
-    """All drives of one driver, repeat by repeat."""
+    """All drives of one driver, repeat by repeat, and what physics allows on their circuits."""
 
     driver: str
     repeats: list[list[Drive]]
+    limits_s: dict[str, float]
 
     @property
     def drives(self) -> list[Drive]:
         return [drive for made in self.repeats for drive in made]
+
+    @property
+    def scores(self) -> list[Score]:
+        return scores_by_circuit(self.driver, self.drives, self.limits_s)
+
+    @property
+    def total(self) -> Score:
+        return score(self.driver, self.drives, self.limits_s)
 
     def rows(self) -> list[dict[str, Any]]:
         return [
@@ -82,7 +91,9 @@ def _lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[L
 
 
 def _drive(name: str, lap_drives: Sequence[LapDrive], driver: Driver) -> _Driven:
-    return _Driven(name, [lap_drive.drive(driver) for lap_drive in lap_drives])
+    task = lap_drives[0].task
+    limits_s = lap_limits(task.cars.circuits, task.settings.vehicle, task.actions.commands)
+    return _Driven(name, [lap_drive.drive(driver) for lap_drive in lap_drives], limits_s)
 
 
 def _alike(first: TaskSettings, other: TaskSettings) -> bool:
@@ -96,8 +107,8 @@ def _alike(first: TaskSettings, other: TaskSettings) -> bool:
 
 def _tell(driven: Sequence[_Driven], arguments: argparse.Namespace) -> None:
     rows = [row for one in driven for row in one.rows()]
-    by_driver = {one.driver: scores_by_circuit(one.driver, one.drives) for one in driven}
-    totals = [score(one.driver, one.drives) for one in driven]
+    by_driver = {one.driver: one.scores for one in driven}
+    totals = [one.total for one in driven]
     if not arguments.json:
         for table in terminal_tables(by_driver, totals, options.console_width()):
             options.print_table(table)
@@ -120,7 +131,8 @@ def _note(total: Score, arguments: argparse.Namespace) -> str:
     return (
         f"Embedded simulator; {asked} from each of {each}, spread over the circuit, "
         f"{total.drives} drives in all. Driven: share of a lap, mean over the drives. Lap time: "
-        "of the drives with all their laps. Lateral error: distance from the centre line in "
+        "of the drives with all their laps. Limit: the shortest flying lap that the car's limits "
+        "allow on lines inside the road. Lateral error: distance from the centre line in "
         "metres, mean, and what 95 % of a drive stayed below. Smoothness: change of the commanded "
         "yaw rate, 0 is smoothest."
     )

@@ -54,6 +54,8 @@ COLUMNS = (
     Column("full laps", "full laps", lambda s: f"{s.completed} of {s.drives}"),
     Column("lap time (s), mean ± sd", "lap time s", _lap_time),
     Column("best lap (s)", "best s", lambda s: _number(s.best_lap_s, 2), rank=2),
+    Column("limit (s)", "limit s", lambda s: _number(s.limit_s, 2), rank=4),
+    Column("lap time / limit", "of limit", lambda s: _number(s.to_limit, 3), rank=1),
     Column("speed (m/s)", "m/s", lambda s: _number(s.speed_mps, 2)),
     Column("lateral error (m), mean", "lateral m", lambda s: _number(s.lateral_error_m, 3)),
     Column("95 % below (m)", "p95 m", lambda s: _number(s.p95_lateral_error_m, 3), rank=1),
@@ -62,7 +64,8 @@ COLUMNS = (
 
 _DRIVER = Column("driver", "driver", lambda s: s.driver)
 # Laps of several circuits have no time in common.
-_OF_TOTALS = [c for c in COLUMNS if c.short not in ("circuit", "length m", "lap time s", "best s")]
+_OF_ONE_CIRCUIT = ("circuit", "length m", "lap time s", "best s", "limit s")
+_OF_TOTALS = [column for column in COLUMNS if column.short not in _OF_ONE_CIRCUIT]
 
 
 def terminal_tables(

@@ -20,6 +20,8 @@ SCORE = Score(
     lap_time_s=178.171,
     lap_time_std_s=0.0912,
     best_lap_s=178.05,
+    limit_s=168.92,
+    to_limit=1.0548,
     speed_mps=6.891,
     lateral_error_m=0.1384,
     p95_lateral_error_m=0.3504,
@@ -66,6 +68,6 @@ def test_markdown_has_every_column_and_the_totals(tmp_path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[2].count("|") == len(COLUMNS) + 2
     assert "| simple-20261121-084321 | grand_tour | 1227 | 99 | 78 of 80 |" in lines[4]
-    assert "| 178.17 ± 0.09 | 178.05 | 6.89 | 0.138 | 0.350 | 4.1 |" in lines[4]
+    assert "| 178.17 ± 0.09 | 178.05 | 168.92 | 1.055 | 6.89 | 0.138 | 0.350 | 4.1 |" in lines[4]
     assert "| simple-20261121-084321 | all 2 |" in lines[5]
     assert lines[-1] == "Said below."

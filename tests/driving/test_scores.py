@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from f1_rl.circuits import load_circuit
+from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.laps import Drive
 from f1_rl.driving.metrics import DriveReport
-from f1_rl.driving.scores import score, scores_by_circuit
+from f1_rl.driving.scores import lap_limits, score, scores_by_circuit
 
 REPORT = DriveReport(
     steps=100,
@@ -81,3 +82,26 @@ def test_laps_of_several_circuits_have_no_time_in_common(oval):
     assert total.speed_mps == pytest.approx(20.0 / 3)
     each = scores_by_circuit("mine", drives)
     assert [(made.circuits, made.drives) for made in each] == [(("oval",), 2), (("simple",), 1)]
+
+
+def test_laps_are_held_against_the_limit_of_their_circuit(oval):
+    simple = load_circuit("simple")
+    drives = [drive(oval), drive(oval, lap_time_s=22.0), drive(simple, lap_time_s=30.0)]
+    drives.append(drive(simple, laps=0, lap_time_s=math.nan, ending="off_road"))
+    limits_s = {"oval": 20.0, "simple": 25.0}
+    on_oval, on_simple = scores_by_circuit("mine", drives, limits_s)
+    assert (on_oval.limit_s, on_oval.to_limit) == (20.0, pytest.approx(1.05))
+    assert (on_simple.limit_s, on_simple.to_limit) == (25.0, pytest.approx(1.2))
+    total = score("mine", drives, limits_s)
+    assert math.isnan(total.limit_s)
+    assert total.to_limit == pytest.approx((1.0 + 1.1 + 1.2) / 3)
+    assert math.isnan(score("mine", drives).to_limit)
+
+
+def test_the_limit_follows_from_circuit_car_and_actions(oval):
+    slow, quick = (load_action_table(name).commands for name in ("simple", "racing"))
+    limits_s = [lap_limits([oval], "kinematic", commands)["oval"] for commands in (slow, quick)]
+    # The inner edge is shorter than the centre line, and 3 or 7 m/s are not exceeded.
+    assert limits_s[0] > 0.9 * oval.length_m / 3.0
+    assert limits_s[1] > 0.9 * oval.length_m / 7.0
+    assert limits_s[0] > 2.0 * limits_s[1]
