@@ -90,11 +90,7 @@ class Trainer:
         self._exploration = Exploration(training, agent.num_actions, seeds[1])
         self._sampling = np.random.default_rng(seeds[2])
         self._replay = make_replay(
-            self._layout,
-            agent_settings,
-            training,
-            agent.device,
-            demonstrated=demonstrations is not None,
+            self._layout, agent_settings, training, agent.device, demonstrated=bool(demonstrations)
         )
         self._checkpoints = Checkpoints(folder.checkpoints)
         self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
