@@ -78,6 +78,7 @@ class Agent:
         self.layout = layout
         self.num_actions = num_actions
         self.settings = settings
+        self._seed = seed
         self.device = choose_device() if device is None else device
         # Keras draws the seeds of its initialisers from the standard library.
         tf.keras.utils.set_random_seed(seed)
@@ -163,10 +164,12 @@ class Agent:
             variable.assign(value)
 
     def reset_dense_layers(self) -> None:
-        """Give all layers but the convolutions the weights they began with.
+        """Draw new weights for all layers but the convolutions.
 
-        The target network takes over what comes of it. The optimiser begins anew for all layers:
-        Adam corrects the bias of all its means by one count of updates.
+        They are those which the layers began with in a random order: the entries of a kernel are
+        drawn independently of each other, so that is another draw. The target network takes over
+        what comes of it. The optimiser begins anew for all layers: Adam corrects the bias of all
+        its means by one count of updates.
         """
         self._dense_values = None
         kept = {
@@ -175,10 +178,11 @@ class Agent:
             if isinstance(layer, tf.keras.layers.Conv2D)
             for variable in layer.variables
         }
+        rng = np.random.default_rng((self._seed, self.updates))
         pairs = zip(self._q_network.variables, self._initial_weights, strict=True)
         for variable, value in pairs:
             if variable.ref() not in kept:
-                variable.assign(value)
+                variable.assign(rng.permutation(value.ravel()).reshape(value.shape))
         target = self._agent._target_q_network.variables
         for variable, source in zip(target, self._q_network.variables, strict=True):
             variable.assign(source)

@@ -168,9 +168,9 @@ class TrainingSettings(Settings, frozen=True):
         learning_starts: Environment steps before the first update.
         train_every: Vector steps between calls of the learner.
         updates_per_call: Updates in one call of the learner.
-        reset_every_updates: Updates between resets of the network's dense layers, against
-            overfitting to what was seen first (Nikishin et al. 2022, "The Primacy Bias in Deep
-            Reinforcement Learning"); the replay is kept. 0: none.
+        reset_every_updates: Updates between resets of the network's dense layers, whose weights are
+            drawn anew, against overfitting to what was seen first (Nikishin et al. 2022, "The
+            Primacy Bias in Deep Reinforcement Learning"); the replay is kept. 0: none.
         overlap: Whether to learn while the environments do their step, in another thread: for
             those that mostly wait, as cars behind topics do.
         epsilon_start: Share of random actions at the start.
