@@ -1,9 +1,13 @@
 """The folder of a training run, and how its tables are written."""
 
 import csv
+import fcntl
+import logging
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,8 @@ from typing import Any
 import f1_rl
 from f1_rl.errors import advice
 from f1_rl.settings import SettingsError, read_yaml, write_yaml
+
+_LOG = logging.getLogger(__name__)
 
 
 class RunFolderError(RuntimeError):
@@ -61,6 +67,33 @@ class RunFolder:
                 f"{self.path}: holds a run already; continue it with --resume {self.path}, "
                 "or choose another --run-dir."
             )
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep others from training in this folder; the claim of a process that is killed ends.
+
+        Raises:
+            RunFolderError: Another process trains in it, or it is no folder.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path}: cannot be opened ({error.strerror}); {advice(error)}."
+            ) from error
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunFolderError(
+                    f"{self.path}: another process trains in it; wait for its end or stop it."
+                ) from error
+            except OSError:
+                # A file system without locks: then it has to go without.
+                _LOG.debug("%s: cannot be locked", self.path)
+            yield
+        finally:
+            os.close(descriptor)
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the configuration in one go, making the folder where there is none.

@@ -92,6 +92,7 @@ class Trainer:
         self._replay = make_replay(
             self._layout, agent_settings, training, agent.device, demonstrated=bool(demonstrations)
         )
+        self._folder = folder
         self._checkpoints = Checkpoints(folder.checkpoints)
         self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
         self._events = EventWriter(folder.events)
@@ -144,9 +145,14 @@ class Trainer:
         Raises:
             DivergedError: The loss became infinite or not a number.
             CheckpointError: A checkpoint could not be written.
-            RunFolderError: A table or the events could not be written.
+            RunFolderError: A table or the events could not be written, or another process trains
+                in the folder.
             CarFault: Cars behind topics could not be brought back; a checkpoint was written.
         """
+        with self._folder.claimed():
+            self._run()
+
+    def _run(self) -> None:
         clock = Clock(self._wall_time_s, self.env_steps)
         try:
             try:

@@ -143,7 +143,8 @@ def _make_trainer(
     )
     config = {**settings.as_dict(), "versions": describe_versions()}
     if resume:
-        trainer.resume()
+        with folder.claimed():
+            trainer.resume()
         folder.write_config(config)
     else:
         folder.create(config)

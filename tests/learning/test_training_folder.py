@@ -1,5 +1,8 @@
 """The run folder as training writes it: configuration and tables."""
 
+import subprocess
+import sys
+
 import pytest
 from learning_helpers import read_rows
 
@@ -109,3 +112,40 @@ def test_versions_name_the_interpreter_and_the_packages():
     versions = describe_versions()
     assert {"f1_rl", "python", "tensorflow", "numpy", "gymnasium"} <= set(versions)
     assert all(isinstance(value, str) for value in versions.values())
+
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from f1_rl.learning.run_folder import RunFolder
+with RunFolder(Path(sys.argv[1])).claimed():
+    print("claimed", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    folder = RunFolder(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "claimed\n"
+    with pytest.raises(RunFolderError, match=f"{tmp_path}: another process trains in it; wait"):
+        folder.claimed().__enter__()
+    # However it ends, its claim ends, too, and nothing is left of it.
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    for _ in range(2):
+        with folder.claimed():
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_gone_cannot_be_claimed(tmp_path):
+    with (
+        pytest.raises(RunFolderError, match="cannot be opened"),
+        RunFolder(tmp_path / "gone").claimed(),
+    ):
+        pass
