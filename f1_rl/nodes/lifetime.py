@@ -96,12 +96,15 @@ def _run(node: ManagedNode, expected: tuple[type[Exception], ...], noted: thread
 
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    ended = threading.Event()
+    ending, ended = threading.Event(), threading.Event()
 
     def spin() -> None:
         try:
             executor.spin()
         except Exception as error:
+            # On a busy machine the node may be gone before the executor notices its end.
+            if ending.is_set():
+                return
             node.failed.set()
             node.halt()
             node.get_logger().fatal(f"a callback failed: {error!r}; the node ends.")
@@ -122,6 +125,7 @@ def _run(node: ManagedNode, expected: tuple[type[Exception], ...], noted: thread
         # Another Ctrl-C may come as late as when the interpreter, at its end, drops the handler.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         node.halt()
+        ending.set()
         executor.shutdown(timeout_sec=1.0)
         if thread.ident is not None:
             thread.join(timeout=2.0)
