@@ -249,7 +249,7 @@ def test_a_resumed_table_is_the_one_of_a_run_that_was_never_interrupted(tmp_path
     whole = train(tmp_path / "whole", env_steps=2_000)
     whole.run()
     part = train(tmp_path / "part", env_steps=2_000, log_every_s=1e-6)
-    part._listener.on_progress = lambda progress: progress.env_step > 500 and part.request_stop()
+    part._audience.on_progress = lambda progress: progress.env_step > 500 and part.request_stop()
     part.run()
     assert 0 < part.env_steps < 2_000
     rest = train(tmp_path / "part", env_steps=2_000, resume=True)

@@ -170,5 +170,5 @@ def test_drives_keep_where_they_led(finished):
 
 def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path):
     (tmp_path / "events").write_text("")
-    with pytest.raises(RunFolderError, match=r"events: cannot be written \(.*\)\."):
+    with pytest.raises(RunFolderError, match=r"events: cannot be written \(.*\); check the path\."):
         EventWriter(tmp_path / "events").write_solved(1)
