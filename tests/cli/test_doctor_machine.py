@@ -171,7 +171,7 @@ def test_a_display_that_answers_is_found(monkeypatch):
 
 
 def test_software_rendering_is_a_warning_where_there_is_a_gpu(programs):
-    software, gpu = "llvmpipe (LLVM 15.0.6, 256 bits)", "NVIDIA H200/PCIe/SSE2"
+    software, gpu = "llvmpipe (LLVM 15.0.6, 256 bits)", "NVIDIA GeForce RTX 4090/PCIe/SSE2"
     assert graphics.drawn_by([software]).state == "ok"
     programs("nvidia-smi", "")
     assert graphics.drawn_by([software]).state == "warn"

@@ -78,12 +78,12 @@ def test_a_broken_tf_agents_fails(told):
 def test_the_gpu_is_told_by_its_driver_and_by_tensorflow(told, programs):
     told()
     assert tensorflow.gpu().state == "absent"
-    programs("nvidia-smi", "echo 'NVIDIA H200, 570.1, 143771 MiB'")
+    programs("nvidia-smi", "echo 'NVIDIA GeForce RTX 4090, 570.1, 24564 MiB'")
     finding = tensorflow.gpu()
     assert finding.state == "warn"
     assert "does not see it" in finding.detail
     assert finding.remedy == "pip install 'tensorflow[and-cuda]==2.15.1'"
-    told(gpus=["NVIDIA H200"])
+    told(gpus=["NVIDIA GeForce RTX 4090"])
     assert tensorflow.gpu().state == "ok"
 
 
