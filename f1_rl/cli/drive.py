@@ -6,6 +6,7 @@ from pathlib import Path
 
 from f1_rl.cli import live_drive, options
 from f1_rl.cli.errors import CommandError
+from f1_rl.driving.scores import lap_limits
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.files import check_place
 from f1_rl.policy import Policy, load_policy
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-video", action="store_true", help="drive without a video")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="CSV file, a row for each step")
-    options.add_json(parser, "how the drive went by column of evaluations.csv, and video")
+    options.add_json(parser, "how the drive went by column of evaluations.csv, limit_s, video")
     live_drive.add_arguments(parser)
 
 
@@ -90,13 +91,20 @@ def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: P
         video = None
     drive = record_lap(policy, settings, arguments.trace, video, laps=arguments.laps or 1)
     report = drive.report
+    circuit = drive.circuit
+    limit_s = lap_limits([circuit], settings.vehicle, policy.command_table)[circuit.name]
     if arguments.json:
-        options.print_json({**drive.as_dict(), "video": None if video is None else str(video)})
+        where = None if video is None else str(video)
+        options.print_json({**drive.as_dict(), "limit_s": limit_s, "video": where})
         return 0 if drive.completed else 1
     laps = f"{report.laps} lap{'s' if report.laps != 1 else ''}"
     print(
-        f"{drive.circuit.name}: {laps}"
-        + (f", best {report.lap_time_s:.2f} s" if report.laps else "")
+        f"{circuit.name}: {laps}"
+        + (
+            f", best {report.lap_time_s:.2f} s ({report.lap_time_s / limit_s:.2f} of the limit)"
+            if report.laps
+            else ""
+        )
         + f", {report.mean_speed_mps:.2f} m/s, {report.mean_lateral_error_m:.3f} m from the centre "
         f"line on average"
         + ("" if drive.completed else f"; ended after {report.completion:.0%}: {report.ending}")

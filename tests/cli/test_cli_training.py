@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -167,7 +168,7 @@ def test_drive_writes_a_video_and_a_trace(trained, tmp_path):
     video, trace = tmp_path / "lap.mp4", tmp_path / "lap.csv"
     told = tell("drive", trained[0], "--video", video, "--trace", trace)
     assert told.code == 0
-    assert "simple: 1 lap, best" in told.out
+    assert re.search(r"simple: 1 lap, best \d\d\.\d\d s \(1\.\d\d of the limit\)", told.out)
     assert video.stat().st_size > 10_000
     with trace.open() as file:
         rows = list(csv.DictReader(file))
@@ -179,6 +180,7 @@ def test_drive_goes_without_a_video_and_speaks_json(trained, tmp_path, monkeypat
     told = tell("drive", trained[0], "--no-video", "--json", "--laps", "2")
     result = json.loads(told.out)
     assert (told.code == 0) == bool(result["completed"])
+    assert 20.0 < result["limit_s"] < result["lap_time_s"]
     assert result["video"] is None
     assert list(tmp_path.iterdir()) == []
 
