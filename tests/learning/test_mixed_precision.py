@@ -90,10 +90,11 @@ def test_it_learns_what_32_bits_learn_to_its_precision(precision, device, change
     np.testing.assert_allclose(mixed.q_values(states(8)), plain.q_values(states(8)), atol=0.02)
     losses = [agent.train(picture_batch(6)) for agent in (plain, mixed)]
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
-    assert losses[1] != losses[0]
     values = [agent.q_values(states(8)) for agent in (plain, mixed)]
     assert values[1].dtype == np.float32
     np.testing.assert_allclose(values[1], values[0], atol=0.03)
+    # As a whole: a single loss may come out the same by chance.
+    assert not np.array_equal(values[1], values[0])
     assert {weights.dtype for weights in mixed.weights()} == {np.dtype(np.float32)}
 
 

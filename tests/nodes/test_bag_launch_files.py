@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("rclpy", reason="no rclpy: install it or source ROS")
 pytest.importorskip("rosbags", reason="no rosbags: install it to write bags")
 
-from conftest import HAS_LITERT, POLICY
 from drive_bags import make_bag
+from driver_bench import HAS_LITERT, POLICY
 from processes import ROOT, NodeProcess
 from test_launch_files import is_running, launch, needs_launch, prefix
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Bench
+from driver_bench import Bench
 from nav_msgs.msg import Odometry
 from processes import NodeProcess, until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import POLICY, Bench
+from driver_bench import POLICY, Bench
 from geometry_msgs.msg import Twist
 from processes import NodeProcess, until
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from conftest import PERIOD_S, Bench
+from driver_bench import PERIOD_S, Bench
 from nav_msgs.msg import Odometry
 from processes import NodeProcess, until
 from sensor_msgs.msg import Image

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("rclpy", reason="no rclpy: install it or source ROS")
 pytest.importorskip("rosbags", reason="no rosbags: install it to read bags")
 
-from conftest import HAS_LITERT, Bench
 from drive_bags import PERIOD_NS, STAMPS_FROM_NS, make_bag, picture
+from driver_bench import HAS_LITERT, Bench
 from geometry_msgs.msg import Twist
 from nav_msgs.msg import Odometry
 from processes import NodeProcess, until

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("rclpy", reason="no rclpy: install it or source ROS")
 pytest.importorskip("rosbags", reason="no rosbags: install it to read bags")
 
-from conftest import HAS_LITERT, POLICY
+from driver_bench import HAS_LITERT, POLICY
 from processes import NodeProcess
 
 from f1_rl.bags import Bag, FrameReader

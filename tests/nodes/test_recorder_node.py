@@ -12,8 +12,8 @@ pytest.importorskip("rclpy", reason="no rclpy: install it or source ROS")
 pytest.importorskip("rosbags", reason="no rosbags: install it to write bags")
 
 import numpy as np
-from conftest import HAS_LITERT, POLICY
 from drive_bags import picture
+from driver_bench import HAS_LITERT, POLICY
 from processes import NodeProcess, until
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
