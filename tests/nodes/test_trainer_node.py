@@ -94,7 +94,7 @@ def test_the_parameters_become_the_settings_of_a_run() -> None:
     ("parameters", "sentence"),
     [
         ({"steps": -1}, "parameter steps is -1; give at least 0"),
-        ({"stepz": 1}, "there is no parameter 'stepz'; there are preset, circuit"),
+        ({"stepz": 1}, "no parameter 'stepz' (did you mean 'steps'?); choose from preset, circuit"),
         ({"settings": "[1, 'a']"}, "Sequence should be of same type"),
     ],
 )
