@@ -38,7 +38,7 @@ class _RecordingDriver:
     def commands(self, observations: Observation) -> npt.NDArray[np.float64]:
         if self._explain is not None:
             self.camera = self._task.cars.frame(0)
-            self.saliency = self._explain.of(observations)
+            self.saliency = self._explain.of(_of_first_car(observations))
         self.q_values = self._policy.observation_values(observations)[0].astype(np.float64)
         return np.asarray(self._policy.command_table[[int(self.q_values.argmax())]])
 
@@ -102,6 +102,13 @@ def _record(
             writer.writeheader()
             writer.writerows(rows)
     return drive
+
+
+def _of_first_car(observations: Observation) -> Observation:
+    """Return the observations `(1, ...)` of the filmed car; behind topics there may be more."""
+    if isinstance(observations, dict):
+        return {name: part[:1] for name, part in observations.items()}
+    return observations[:1]
 
 
 @contextmanager

@@ -183,7 +183,7 @@ def test_it_ends_cleanly_on_a_signal_in_either_state(start, how, paused):
 def test_a_parameter_that_does_not_fit_ends_it_with_a_sentence(start):
     process = start("f1_rl.nodes.simulator", ready=None, widht=64)
     assert process.wait() == 2
-    assert "simulator: there is no parameter 'widht'; there are circuit" in process.output()
+    assert "simulator: there is no parameter 'widht' (did you mean 'width'?)" in process.output()
     assert "Traceback" not in process.output()
 
 

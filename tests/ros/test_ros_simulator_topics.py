@@ -258,7 +258,7 @@ def rviz_displays(repository: File):
     return manager["Global Options"], {one["Name"]: one for one in manager["Displays"]}
 
 
-def test_rviz_shows_topics_that_the_node_has(repository):
+def test_rviz_shows_topics_of_the_simulator_and_of_the_driver(repository):
     options, displays = rviz_displays(repository)
     assert options["Fixed Frame"] == ODOMETRY_FRAME
     shown = {name: one["Topic"]["Value"] for name, one in displays.items() if "Topic" in one}
@@ -266,6 +266,8 @@ def test_rviz_shows_topics_that_the_node_has(repository):
         "Camera": f"/{names.IMAGE_TOPIC}",
         "Odometry": f"/{names.ODOMETRY_TOPIC}",
         "Centre line": f"/{topics.CENTRE_LINE_TOPIC}",
+        "What the network looks at": "/driver/debug_image",
+        "Drive": "/driver/dashboard",
     }
     line = displays["Centre line"]["Topic"]
     assert (line["Durability Policy"], line["Reliability Policy"]) == (
