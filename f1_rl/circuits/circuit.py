@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.geometry import FloatArray, Poses, Projection, wrap_angle
+from f1_rl.circuits.narrowing import narrowed
 from f1_rl.circuits.resampling import resample_closed_line
 from f1_rl.circuits.validation import (
     check_line,
@@ -68,6 +69,8 @@ class Circuit:
         width_left_m: npt.ArrayLike,
         width_right_m: npt.ArrayLike,
         line_width_m: float = DEFAULT_LINE_WIDTH_M,
+        *,
+        narrow: bool = False,
     ) -> Circuit:
         """Build a circuit whose centre line is a periodic cubic spline through points.
 
@@ -78,6 +81,8 @@ class Circuit:
             width_left_m: (P,) or one number, road to the left of the centre line.
             width_right_m: (P,) or one number, road to the right of the centre line.
             line_width_m: Width of the painted line; zero if there is only a road.
+            narrow: Whether to narrow the road on the inner side of turns that are tighter than
+                it is wide there, instead of refusing them.
 
         Returns:
             The circuit.
@@ -105,6 +110,8 @@ class Circuit:
         check_points(name, table[:, :2], table[:, 2:])
         check_line_width(name, line_width_m, table[:, 2:])
         line = resample_closed_line(table[:, :2], table[:, 2:])
+        if narrow:
+            line = narrowed(line)
         check_line(name, line)
         return cls(
             name=name,

@@ -21,7 +21,11 @@ HEADER = "# " + ",".join(COLUMNS)
 
 
 def read_circuit_csv(
-    path: str | Path, *, scale: float = 1.0, line_width_m: float = DEFAULT_LINE_WIDTH_M
+    path: str | Path,
+    *,
+    scale: float = 1.0,
+    line_width_m: float = DEFAULT_LINE_WIDTH_M,
+    narrow: bool = False,
 ) -> Circuit:
     """Read a circuit from a CSV file; its name is the file's without the extension.
 
@@ -29,6 +33,7 @@ def read_circuit_csv(
         path: The file.
         scale: Factor for coordinates and road widths, for instance 0.2 for a full-size circuit.
         line_width_m: Width of the painted line, not scaled; zero if there is only a road.
+        narrow: Whether to narrow the road in turns that are tighter than it is wide.
 
     Returns:
         The circuit.
@@ -48,7 +53,9 @@ def read_circuit_csv(
         raise CircuitError(f"{path} holds no points; write rows of {','.join(COLUMNS)}.")
     x_m, y_m, right_m, left_m = scale * np.array(rows).T
     try:
-        return Circuit.from_points(path.stem, x_m, y_m, left_m, right_m, line_width_m)
+        return Circuit.from_points(
+            path.stem, x_m, y_m, left_m, right_m, line_width_m, narrow=narrow
+        )
     except CircuitError as error:
         raise CircuitError(f"{path}: {error}") from error
 

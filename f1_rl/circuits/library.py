@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,9 @@ def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit
     """Load a circuit by name or from a CSV file.
 
     Args:
-        name_or_csv_path: A name in the library, ``random-<seed>``, or the path of a CSV file.
-        scale: Factor for coordinates and road widths.
+        name_or_csv_path: A name in the library, ``random-<seed>``, or the path of a CSV file;
+            with ``@FACTOR`` behind it, the circuit of that scale, which is named so, too.
+        scale: Factor for coordinates and road widths, besides.
 
     Returns:
         The circuit.
@@ -105,7 +107,10 @@ def load_circuit(name_or_csv_path: str | Path, *, scale: float = 1.0) -> Circuit
     if not (np.isfinite(scale) and scale > 0.0):
         raise CircuitError(f"The scale of a circuit must be greater than zero, not {scale}.")
     check_circuit_name(name_or_csv_path)
-    name = str(name_or_csv_path)
+    name, own_scale = _split_scale(str(name_or_csv_path))
+    if own_scale is not None:
+        circuit = load_circuit(name, scale=scale * own_scale)
+        return replace(circuit, name=f"{circuit.name}@{own_scale:g}")
     if _is_path(name_or_csv_path):
         return read_circuit_csv(name_or_csv_path, scale=scale)
     if name.startswith(RANDOM_PREFIX):
@@ -122,8 +127,13 @@ def check_circuit_name(name_or_csv_path: str | Path) -> None:
     Raises:
         CircuitError: There is no such circuit, or no such file.
     """
-    name = str(name_or_csv_path)
-    if _is_path(name_or_csv_path):
+    name, own_scale = _split_scale(str(name_or_csv_path))
+    if own_scale is not None and not (np.isfinite(own_scale) and own_scale > 0.0):
+        raise CircuitError(
+            f"The scale of '{name_or_csv_path}' must be a number greater than zero, not "
+            f"{own_scale:g}."
+        )
+    if _is_path(name):
         if not Path(name).exists():
             raise CircuitError(f"Cannot read {name}: there is no such file; check the path.")
     elif name.startswith(RANDOM_PREFIX):
@@ -141,6 +151,15 @@ def _unknown(name: str) -> CircuitError:
         f"There is no circuit '{name}'{did_you_mean(name, circuit_names())}; give a CSV file, "
         f"'{RANDOM_PREFIX}<seed>', or one of: {', '.join(circuit_names())}."
     )
+
+
+def _split_scale(name: str) -> tuple[str, float | None]:
+    """Return a name without the scale behind it, and that scale."""
+    plain, at, scale = name.rpartition("@")
+    if at:
+        with suppress(ValueError):
+            return plain, float(scale)
+    return name, None
 
 
 def _is_path(name: str | Path) -> bool:

@@ -122,7 +122,8 @@ def check_line(name: str, line: SampledLine) -> None:
         raise CircuitError(
             f"Circuit '{name}' turns with a radius of {1.0 / abs(line.curvature_per_m[worst]):.2f} "
             f"m at {worst * spacing_m:.1f} m along it, less than the {inner_width_m[worst]:.2f} m "
-            f"of road on the inner side; widen the turn or narrow the road."
+            f"of road on the inner side; widen the turn, or narrow the road as "
+            f"'f1-rl circuit import --narrow' does."
         )
     approach = nearest_approach(line)
     if approach.clearance_m < 0.0:

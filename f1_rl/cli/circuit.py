@@ -14,6 +14,7 @@ from f1_rl.circuits import (
     circuit_definition,
     circuit_names,
     load_circuit,
+    read_circuit_csv,
     write_circuit_csv,
 )
 from f1_rl.cli import options
@@ -40,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     imported.add_argument("source", type=Path, help="CSV file")
     imported.add_argument("output", type=Path, help="CSV file to write")
+    imported.add_argument(
+        "--narrow",
+        action="store_true",
+        help="narrow the road in turns that are tighter than it is wide, instead of refusing them",
+    )
     render = actions.add_parser("render", help="draw a circuit from above, or from the car")
     render.add_argument("circuit", help="name or CSV file")
     render.add_argument("output", type=Path, help="PNG file to write")
@@ -62,7 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
         _list(arguments.json)
         return 0
     source = getattr(arguments, "circuit", None) or arguments.source
-    circuit = load_circuit(source, scale=arguments.scale)
+    if arguments.action == "import":
+        circuit = read_circuit_csv(source, scale=arguments.scale, narrow=arguments.narrow)
+    else:
+        circuit = load_circuit(source, scale=arguments.scale)
     if arguments.action == "world":
         _write_world(circuit, arguments)
         return 0

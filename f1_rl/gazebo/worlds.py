@@ -91,7 +91,7 @@ def world_files(circuit: Circuit, settings: WorldSettings) -> dict[str, str]:
     if not _NAME.fullmatch(circuit.name):
         raise SettingsError(
             f"the circuit's name {circuit.name!r} cannot name a world; rename its file with "
-            "letters, digits, '_', '.' and '-' alone."
+            "letters, digits, '_', '.' and '-' alone, and give a scale by itself."
         )
     model = names.circuit_model(circuit.name)
     meshes = circuit_meshes(circuit)

@@ -6,9 +6,11 @@ import pytest
 from f1_rl.circuits import (
     DEFAULT_CIRCUIT,
     CircuitError,
+    check_circuit_name,
     circuit_definition,
     circuit_names,
     load_circuit,
+    write_circuit_csv,
 )
 from f1_rl.circuits.circuit import Circuit
 from f1_rl.circuits.corners import half_turns, round_corners, turn_angles
@@ -63,6 +65,29 @@ def test_scale_makes_a_circuit_larger_in_all_its_measures(library):
     )
     with pytest.raises(CircuitError, match="scale"):
         load_circuit("meadow", scale=0.0)
+
+
+@pytest.mark.parametrize("name", ["meadow", "random-3"])
+def test_a_scale_behind_a_name_makes_that_circuit_smaller(name):
+    half = load_circuit(f"{name}@0.5")
+    assert half.name == f"{name}@0.5"
+    np.testing.assert_array_equal(half.x_m, load_circuit(name, scale=0.5).x_m)
+    assert load_circuit(f"{name}@0.5", scale=2.0).length_m == load_circuit(name).length_m
+
+
+def test_a_scale_behind_a_file_makes_its_circuit_smaller(tmp_path):
+    path = tmp_path / "here@home.csv"
+    write_circuit_csv(load_circuit("oval"), path)
+    assert load_circuit(path).name == "here@home"
+    assert load_circuit(f"{path}@0.5").length_m == pytest.approx(
+        0.5 * load_circuit(path).length_m, rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "nan", "inf"])
+def test_a_scale_that_is_none_is_refused(scale):
+    with pytest.raises(CircuitError, match=f"'oval@{scale}' must be a number greater than zero"):
+        check_circuit_name(f"oval@{scale}")
 
 
 def test_unknown_names_are_refused_with_what_there_is():

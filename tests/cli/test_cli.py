@@ -213,6 +213,18 @@ def test_an_exported_circuit_can_be_imported_and_drawn(tmp_path):
         assert cv2.imread(str(picture)).std() > 5.0
 
 
+def test_a_file_with_a_turn_too_tight_is_imported_narrower(tmp_path):
+    angle = np.linspace(0.0, 2.0 * np.pi, 200, endpoint=False)
+    rows = np.column_stack(
+        [20.0 * np.cos(angle), 5.0 * np.sin(angle), angle * 0 + 2, angle * 0 + 2]
+    )
+    source, output = tmp_path / "pinched.csv", tmp_path / "wide.csv"
+    np.savetxt(source, rows, delimiter=",")
+    check_refusal(tell("circuit", "import", source, output), "import --narrow")
+    assert tell("circuit", "import", source, output, "--narrow").code == 0
+    assert read_circuit_csv(output).width_left_m.min() < 1.25
+
+
 def test_a_picture_may_have_any_name(tmp_path):
     assert tell("circuit", "render", "oval", tmp_path / "picture").code == 0
     data = np.frombuffer((tmp_path / "picture").read_bytes(), np.uint8)
