@@ -19,7 +19,8 @@ _LAST_PORT = 65_535
 
 CIRCUIT_HELP = (
     "circuit to drive: a name ('f1-rl circuit list'), 'all' of the library, a CSV file, 'random-7' "
-    "or a range of random ones 'random-0:20'; may be given several times"
+    "or a range of random ones 'random-0:20', with '@0.5' behind it at half the size; may be given "
+    "several times"
 )
 
 

@@ -30,7 +30,8 @@ class StartSettings(Settings, frozen=True):
 
     Attributes:
         direction: Which way round.
-        lateral_m: Largest offset from the centre line, either side.
+        lateral_m: Largest offset from the centre line, either side; on narrow roads at most half of
+            the way to the edge.
         heading_rad: Largest offset of the heading, either side.
     """
 
@@ -44,7 +45,7 @@ class TaskSettings(Settings, frozen=True):
 
     Attributes:
         circuits: Names of circuits, CSV files, ranges of random ones (`random-0:8` is eight), or
-            `all` for those of the library.
+            `all` for those of the library; each may have a scale of its own, as `random-0:8@0.5`.
         circuit_scale: What circuits are multiplied with, widths included.
         vehicle: The car.
         control_period_ms: Time between two actions, milliseconds.
@@ -75,17 +76,18 @@ class TaskSettings(Settings, frozen=True):
 def expand_circuit_names(names: Iterable[str]) -> list[str]:
     """Return the names with ranges written out: `random-3:5` gives `random-3`, `random-4`.
 
-    `all` gives those of the library, the default one first.
+    `all` gives those of the library, the default one first. A scale behind a range is each one's.
 
     Raises:
         SettingsError: A range is empty or absurdly long.
     """
     expanded: list[str] = []
     for name in names:
-        if name == ALL_CIRCUITS:
-            expanded.extend(circuit_names())
+        several, at, scale = name.partition("@")
+        if several == ALL_CIRCUITS:
+            expanded.extend(known + at + scale for known in circuit_names())
             continue
-        match = re.fullmatch(r"random-(\d+):(\d+)", name)
+        match = re.fullmatch(r"random-(\d+):(\d+)", several)
         if match is None:
             expanded.append(name)
             continue
@@ -95,5 +97,5 @@ def expand_circuit_names(names: Iterable[str]) -> list[str]:
                 f"circuits: {name!r} stands for {end - first} circuits; "
                 f"choose a range of 1 to {_MOST_IN_RANGE}."
             )
-        expanded.extend(f"random-{seed}" for seed in range(first, end))
+        expanded.extend(f"random-{seed}{at}{scale}" for seed in range(first, end))
     return expanded

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from f1_rl.circuits import BoolArray, FloatArray, IntArray, LapCounter, Poses, Projection
+from f1_rl.circuits import (
+    BoolArray,
+    Circuit,
+    FloatArray,
+    IntArray,
+    LapCounter,
+    Poses,
+    Projection,
+)
 from f1_rl.driving.actions import ActionTable
 from f1_rl.driving.cars import Cars
 from f1_rl.driving.endings import find_endings
@@ -112,12 +120,14 @@ class DrivingTask:
         chosen: StartSettings = self.settings.starts
         circuits = rng.integers(0, len(self.cars.circuits), count)
         lengths = np.array([circuit.length_m for circuit in self.cars.circuits])[circuits]
+        edges = np.array([_narrowest_half_width_m(circuit) for circuit in self.cars.circuits])
+        lateral_m = np.minimum(chosen.lateral_m, 0.5 * edges[circuits])
         directions = {"forward": (1, 1), "backward": (-1, -1), "both": (-1, 1)}[chosen.direction]
         return Starts(
             circuit_index=circuits,
             arc_length_m=rng.random(count) * lengths,
             direction=rng.choice(directions, count),
-            lateral_m=rng.uniform(-chosen.lateral_m, chosen.lateral_m, count),
+            lateral_m=rng.uniform(-lateral_m, lateral_m),
             heading_error_rad=rng.uniform(-chosen.heading_rad, chosen.heading_rad, count),
         )
 
@@ -280,3 +290,7 @@ class DrivingTask:
                 part.width_right_m,
             )
         return Projection(*out)
+
+
+def _narrowest_half_width_m(circuit: Circuit) -> float:
+    return float(min(circuit.width_left_m.min(), circuit.width_right_m.min()))

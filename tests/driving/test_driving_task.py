@@ -117,6 +117,14 @@ def test_random_starts_cover_circuits_and_directions_within_the_limits(direction
         assert counts.min() > 0.7 * len(here) / 10
 
 
+def test_random_starts_on_a_narrow_road_keep_to_its_inner_half(circle):
+    task = DrivingTask(TaskSettings(), ScriptedCars([ring(10.0), ring(10.0, 0.4)], 1), TABLE)
+    starts = task.random_starts(2000, np.random.default_rng(1))
+    farthest_m = [np.abs(starts.lateral_m[starts.circuit_index == i]).max() for i in (0, 1)]
+    assert 0.45 < farthest_m[0] <= 0.5
+    assert 0.18 < farthest_m[1] <= 0.2
+
+
 def test_without_limits_of_noise_cars_start_on_the_centre_line(circle):
     settings = TaskSettings(starts=StartSettings(lateral_m=0.0, heading_rad=0.0))
     task = DrivingTask(settings, ScriptedCars([circle], 50), TABLE)

@@ -22,6 +22,11 @@ def test_all_stands_for_every_circuit_of_the_library():
     assert expand_circuit_names(["random-1", "all"]) == ["random-1", *circuit_names()]
 
 
+def test_a_scale_behind_several_circuits_is_each_ones():
+    assert expand_circuit_names(["random-3:5@0.5"]) == ["random-3@0.5", "random-4@0.5"]
+    assert expand_circuit_names(["all@2"]) == [f"{name}@2" for name in circuit_names()]
+
+
 @pytest.mark.parametrize("name", ["random-5:5", "random-5:2", "random-0:1001"])
 def test_empty_and_absurd_ranges_are_refused(name):
     with pytest.raises(SettingsError, match="choose a range of 1 to"):
