@@ -1,7 +1,6 @@
 """The centre line, poses on it and their projection."""
 
 import pickle
-import time
 from pathlib import Path
 
 import numpy as np
@@ -234,19 +233,6 @@ def test_thinning_keeps_rounding_out_of_the_curvature():
     circuit = Circuit.from_points("dense", x_m, y_m, 1.5, 1.5)
     np.testing.assert_allclose(circuit.curvature_per_m, 1.0 / RADIUS_M, atol=0.06)
     assert circuit.length_m == pytest.approx(2.0 * np.pi * RADIUS_M, abs=0.01)
-
-
-def test_projecting_many_cars_is_quick():
-    circuit = load_circuit("simple")
-    poses = circuit.pose_at(np.linspace(0.0, 150.0, 32), 0.4)
-    circuit.project(poses)
-    times = []
-    for _ in range(50):
-        begin = time.perf_counter()
-        circuit.project(poses)
-        times.append(time.perf_counter() - begin)
-    # About 0.08 ms on an idle core; the margin is for busy machines.
-    assert min(times) < 1e-3
 
 
 def test_wrap_angle_keeps_angles_within_half_a_turn():
