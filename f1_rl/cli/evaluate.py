@@ -15,7 +15,7 @@ SUMMARY = (
 
 _OF_DRIVES = (
     *("circuit", "scale", "starts", "laps", "repeat"),
-    *("both_directions", "classical", "markdown"),
+    *("both_directions", "classical", "racing_line", "markdown"),
 )
 
 
@@ -42,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--classical", action="store_true", default=None, help="the classical driver beside it"
+    )
+    parser.add_argument(
+        "--racing-line",
+        action="store_true",
+        default=None,
+        help="beside it a driver that knows the whole circuit, the fastest line and the limits",
     )
     parser.add_argument(
         "--episodes",

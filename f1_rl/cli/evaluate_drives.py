@@ -1,7 +1,7 @@
 """`f1-rl evaluate` where policies drive: laps on circuits, policy by policy."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,19 @@ from f1_rl.cli import options
 from f1_rl.cli.score_table import terminal_tables, write_markdown
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.laps import Drive, Driver, LapDrive, repeated_lap_drives
+from f1_rl.driving.racing_line import RacingLineDriver
 from f1_rl.driving.scores import Score, lap_limits, score, scores_by_circuit
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.task import DrivingTask
 from f1_rl.policy import Policy
 from f1_rl.settings import build_settings, merge
 
-_POLICY, _CLASSICAL = "policy", "classical"
+_POLICY = "policy"
+# What is driven beside the policies where its option is given, by that option.
+_OTHERS: dict[str, Callable[[DrivingTask], Driver]] = {
+    "classical": LineFollower,
+    "racing_line": RacingLineDriver,
+}
 # What does not change how a task is driven, but only what is learned from it.
 _OF_TRAINING = ("rewards", "starts", "endings")
 
@@ -58,7 +65,8 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
         0 where every policy drove all its laps, else 1.
     """
     driven: list[_Driven] = []
-    classical: list[_Driven] = []
+    others: list[_Driven] = []
+    asked = [option for option in _OTHERS if getattr(arguments, option)]
     tasks: dict[str, TaskSettings] = {}
     for name, policy in policies.items():
         settings = build_settings(
@@ -70,12 +78,12 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
         driven.append(_drive(shown, lap_drives, policy))
         first = next((other for other in tasks if _alike(tasks[other], settings)), None)
         tasks[name] = settings
-        if arguments.classical and first is None:
-            # A task of its own is another bar: other limits, other pictures.
-            driver = f"{_CLASSICAL}, as {name}" if classical else _CLASSICAL
-            follower = LineFollower(lap_drives[0].task)
-            classical.append(_drive(driver, lap_drives, follower))
-    _tell([*driven, *classical], arguments)
+        # A task of its own is another bar: other limits, other pictures.
+        task_of = f", as {name}" if len(tasks) > 1 else ""
+        for option in asked if first is None else ():
+            driver = _OTHERS[option](lap_drives[0].task)
+            others.append(_drive(option.replace("_", " ") + task_of, lap_drives, driver))
+    _tell([*driven, *others], arguments)
     return 0 if all(drive.completed for one in driven for drive in one.drives) else 1
 
 

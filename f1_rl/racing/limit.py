@@ -11,7 +11,7 @@ import numpy as np
 
 from f1_rl.circuits import Circuit, FloatArray
 from f1_rl.racing.lap import FastestLap, fastest_lap
-from f1_rl.racing.limits import driving_limits
+from f1_rl.racing.limits import DrivingLimits, driving_limits
 from f1_rl.racing.lines import centre_line, minimum_curvature_line
 from f1_rl.simulation import Vehicle
 
@@ -57,10 +57,21 @@ def _racing_limit(
 ) -> RacingLimit:
     limits = driving_limits(cast(Vehicle, vehicle), np.array(commands))
     centre = fastest_lap(centre_line(circuit), limits)
-    least = fastest_lap(minimum_curvature_line(circuit), limits)
-    between = [
-        fastest_lap(minimum_curvature_line(circuit, length_weight=weight), limits)
-        for weight in _LENGTH_WEIGHTS
-    ]
-    fastest = min((centre, least, *between), key=lambda lap: lap.lap_time_s)
-    return RacingLimit(centre, least, fastest)
+    laps = laps_inside(circuit, limits)
+    fastest = min((centre, *laps), key=lambda lap: lap.lap_time_s)
+    return RacingLimit(centre, laps[0], fastest)
+
+
+def laps_inside(
+    circuit: Circuit, limits: DrivingLimits, margin_m: float = 0.0
+) -> tuple[FastestLap, ...]:
+    """Return the fastest laps along the line of least curvature and along ever shorter ones.
+
+    Args:
+        circuit: To drive around.
+        limits: Of the car.
+        margin_m: How far from the road's edges the lines stay.
+    """
+    weights = (0.0, *_LENGTH_WEIGHTS)
+    lines = (minimum_curvature_line(circuit, margin_m, weight) for weight in weights)
+    return tuple(fastest_lap(line, limits) for line in lines)

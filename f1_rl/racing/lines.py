@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import clarabel
 import numpy as np
 from scipy import sparse
 
-from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.circuits import Circuit, FloatArray, wrap_angle
 from f1_rl.circuits.resampling import SampledLine, resample_closed_line
 
 # Far below the shortest turn of any circuit, and large enough for long ones.
@@ -29,10 +31,24 @@ def centre_line(circuit: Circuit) -> SampledLine:
     )
 
 
+def reversed_line(line: SampledLine) -> SampledLine:
+    """Return the same line driven the other way, from its last sample to its first."""
+    return SampledLine(
+        x_m=line.x_m[::-1],
+        y_m=line.y_m[::-1],
+        heading_rad=wrap_angle(line.heading_rad[::-1] + np.pi),
+        curvature_per_m=-line.curvature_per_m[::-1],
+        values=-line.values[::-1],
+        length_m=line.length_m,
+    )
+
+
 def minimum_curvature_line(
     circuit: Circuit, margin_m: float = 0.0, length_weight: float = 0.0
 ) -> SampledLine:
     """Return the line inside the road whose squared curvature, integrated along it, is least.
+
+    Computed once for each circuit, whatever drives there.
 
     Points half a metre apart are moved along the normals of the centre line, within the road. As
     in A. Heilmeier et al., "Minimum curvature trajectory planning and control for an autonomous
@@ -56,6 +72,11 @@ def minimum_curvature_line(
     for name, value in (("Margin", margin_m), ("Length weight", length_weight)):
         if not 0.0 <= value < np.inf:
             raise ValueError(f"{name} {value}: give a number from 0.")
+    return _minimum_curvature_line(circuit, margin_m, length_weight)
+
+
+@lru_cache(maxsize=256)
+def _minimum_curvature_line(circuit: Circuit, margin_m: float, length_weight: float) -> SampledLine:
     count = max(64, round(circuit.length_m / _SPACING_M))
     arc_length_m = np.arange(count) * (circuit.length_m / count)
     centre = circuit.pose_at(arc_length_m)

@@ -1,0 +1,154 @@
+"""The driver that knows the whole circuit: it follows the fastest line inside the road."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+
+from f1_rl.circuits import Circuit, FloatArray, Poses
+from f1_rl.circuits.resampling import SampledLine
+from f1_rl.driving.environment import Observation
+from f1_rl.driving.task import DrivingTask
+from f1_rl.racing import DrivingLimits, driving_limits, fastest_lap, laps_inside, reversed_line
+from f1_rl.simulation import SingleTrackCar, Vehicle
+from f1_rl.simulation.vehicles import make_vehicle
+
+# What the plan leaves for corrections: of the road on either side, and of what the car can do.
+_MARGIN_M = 0.05
+_SHARE = 0.95
+# Errors fade, critically damped, over about this way.
+_CORRECTION_M = 2.5
+_SLOWEST_MPS = 1.0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The fastest line around a circuit, and the speeds along it.
+
+    Attributes:
+        line: As a circuit of no width.
+        speeds_mps: (M,) at its samples, along it; and (M,) against it, from its last sample on.
+    """
+
+    line: Circuit
+    speeds_mps: tuple[FloatArray, FloatArray]
+
+    def speed_at(self, arc_length_m: FloatArray, direction: FloatArray) -> FloatArray:
+        """Return the speeds (K,) at arc lengths in the driving direction."""
+        samples = np.arange(len(self.line.x_m)) * self.line.spacing_m
+        # The last sample, the first of the other direction, lies a spacing before the start.
+        ahead, back = (
+            np.interp(way, samples, speed, period=self.line.length_m)
+            for way, speed in zip(
+                (arc_length_m, arc_length_m - self.line.spacing_m), self.speeds_mps, strict=True
+            )
+        )
+        return np.where(direction > 0.0, ahead, back)
+
+
+class RacingLineDriver:
+    """Follows the fastest of several lines inside the road, at the speeds that the car allows.
+
+    Lines and speeds are those of the limit, with a little left for corrections: lines from the one
+    of least curvature to nearly the shortest one, each with its fastest lap within the limits of
+    drive, brakes and grip. Steering is the line's curvature ahead with linear feedback of lateral
+    and heading error, whose poles lie together at a fixed way (C. Samson, "Control of chained
+    systems: application to path following and time-varying point-stabilization of mobile robots",
+    IEEE Transactions on Automatic Control 40(1), 1995). It knows where the cars are and sees
+    nothing; it commands any speed and yaw rate up to the largest of the actions, or, where the car
+    obeys at once, any mean of the actions.
+    """
+
+    def __init__(self, task: DrivingTask) -> None:
+        """Plan for the circuits and the car of a task; seconds for long circuits.
+
+        Raises:
+            TypeError: Nothing is known of the limits of such a car.
+        """
+        self._cars = task.cars
+        vehicle = make_vehicle(task.settings.vehicle)
+        commands = task.actions.commands
+        self._limits = driving_limits(vehicle, commands)
+        self._max_yaw_rate_radps = task.actions.max_yaw_rate_radps
+        pairs = tuple((float(speed), float(yaw_rate)) for speed, yaw_rate in commands)
+        # Vehicles are frozen dataclasses.
+        self._plans = [
+            _plan(circuit, cast(Hashable, vehicle), pairs) for circuit in self._cars.circuits
+        ]
+
+    def commands(self, observations: Observation) -> FloatArray:
+        """Return the commands `(N, 2)`, forward speed and yaw rate; of observations only N."""
+        del observations
+        index, poses, speed = self._cars.circuit_index, self._cars.poses, self._cars.speed_mps
+        commands = np.zeros((len(index), 2))
+        for number in np.unique(index):
+            here = np.flatnonzero(index == number)
+            commands[here] = self._follow(self._plans[number], poses[here], speed[here])
+        return commands
+
+    def _follow(self, plan: _Plan, poses: Poses, speed_mps: FloatArray) -> FloatArray:
+        along = plan.line.project(poses)
+        direction = np.where(along.wrong_way, -1.0, 1.0)
+        place = plan.line.project(poses, direction)
+        way_m = np.maximum(speed_mps * self._cars.control_period_s, plan.line.spacing_m)
+        ahead = plan.line.pose_at(place.arc_length_m + way_m, direction=direction)
+        here = plan.line.pose_at(place.arc_length_m, direction=direction)
+        planned = np.sin(ahead.yaw_rad - here.yaw_rad) / way_m
+        heading = np.sin(place.heading_error_rad)
+        curvature = (
+            planned - 2.0 / _CORRECTION_M * heading - place.lateral_error_m / _CORRECTION_M**2
+        )
+        wanted = plan.speed_at(place.arc_length_m + way_m, direction)
+        reached = self._within_reach(wanted, speed_mps, curvature)
+        yaw_rate = np.clip(reached * curvature, -self._max_yaw_rate_radps, self._max_yaw_rate_radps)
+        return np.stack([reached, yaw_rate], axis=1)
+
+    def _within_reach(
+        self, wanted_mps: FloatArray, speed_mps: FloatArray, curvature_per_m: FloatArray
+    ) -> FloatArray:
+        """Return the speeds that can be had at the end of the control period."""
+        period_s = self._cars.control_period_s
+        wanted = np.minimum(wanted_mps, self._limits.top_speeds(curvature_per_m))
+        wanted = np.maximum(wanted, _SLOWEST_MPS)
+        most = [self._limits.acceleration(v, 0.0) * period_s for v in speed_mps.tolist()]
+        least = [self._limits.braking(v, 0.0) * period_s for v in speed_mps.tolist()]
+        return np.clip(wanted, speed_mps - least, speed_mps + most)
+
+
+@lru_cache(maxsize=128)
+def _plan(circuit: Circuit, vehicle: Hashable, pairs: tuple[tuple[float, float], ...]) -> _Plan:
+    limits = _with_reserve(cast(Vehicle, vehicle), np.array(pairs))
+    laps = laps_inside(circuit, limits, _MARGIN_M)
+    fastest = min(laps, key=lambda lap: lap.lap_time_s)
+    back = fastest_lap(reversed_line(fastest.line), limits)
+    return _Plan(_as_circuit(fastest.line), (fastest.speed_mps, back.speed_mps))
+
+
+def _with_reserve(vehicle: Vehicle, commands: FloatArray) -> DrivingLimits:
+    """Return the limits of a car that can do a little less than this one."""
+    if isinstance(vehicle, SingleTrackCar):
+        vehicle = replace(
+            vehicle,
+            friction=_SHARE * vehicle.friction,
+            max_braking_mps2=_SHARE * vehicle.max_braking_mps2,
+        )
+    return driving_limits(vehicle, commands)
+
+
+def _as_circuit(line: SampledLine) -> Circuit:
+    nothing = np.zeros(len(line.x_m))
+    return Circuit(
+        name="racing line",
+        x_m=line.x_m,
+        y_m=line.y_m,
+        heading_rad=line.heading_rad,
+        curvature_per_m=line.curvature_per_m,
+        width_left_m=nothing,
+        width_right_m=nothing,
+        line_width_m=0.0,
+        length_m=line.length_m,
+    )
