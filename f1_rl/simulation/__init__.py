@@ -1,14 +1,16 @@
 """The embedded simulator: cars on circuits, their cameras and their motion, many at once."""
 
-from f1_rl.simulation.appearance import NOMINAL_PALETTE, Appearance, Variation
+from f1_rl.simulation.appearance import NOMINAL_PALETTE, PALETTES, Appearance
 from f1_rl.simulation.camera import Camera, View
 from f1_rl.simulation.renderer import Renderer
 from f1_rl.simulation.simulator import Simulator
+from f1_rl.simulation.variation import Variation
 from f1_rl.simulation.vehicles import KinematicCar, SingleTrackCar, Vehicle, VehicleState
 from f1_rl.simulation.warmup import warm_up
 
 __all__ = [
     "NOMINAL_PALETTE",
+    "PALETTES",
     "Appearance",
     "Camera",
     "KinematicCar",

@@ -1,9 +1,9 @@
-"""How the world looks to each car's camera, and by how much that may vary from car to car."""
+"""How the world looks to each car's camera."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,39 @@ from numpy.typing import NDArray
 NOMINAL_PALETTE = ((153, 191, 230), (42, 126, 34), (98, 98, 104), (255, 0, 0))
 """Sky, grass, road and line as Gazebo Harmonic draws them, RGB."""
 
-Range = tuple[float, float]
+PALETTES: dict[str, tuple[tuple[int, int, int], ...]] = {
+    "gazebo": NOMINAL_PALETTE,
+    "desert": ((170, 205, 235), (196, 164, 116), (74, 72, 74), (200, 40, 36)),
+    "snow": ((205, 210, 216), (232, 236, 240), (88, 92, 98), (206, 36, 40)),
+    "autumn": ((178, 186, 194), (132, 96, 44), (112, 108, 104), (190, 52, 40)),
+    "concrete": ((120, 160, 205), (84, 104, 58), (158, 154, 148), (214, 60, 48)),
+}
+"""Sky, ground beside the road, road and line of other places and seasons, RGB."""
+
+EFFECT = np.dtype(
+    [
+        ("field_of_view", np.float32),
+        ("fog_per_m", np.float32),
+        ("darkness", np.float32),
+        ("shadow", np.float32),
+        ("shadow_seed", np.uint32),
+        ("rain", np.float32),
+        ("glare", np.float32),
+        ("sun_azimuth_rad", np.float32),
+        ("kerb_m", np.float32),
+    ],
+    align=True,
+)
+"""What lies between the world and the picture, one record a car.
+
+``field_of_view`` is a factor on the horizontal one. ``fog_per_m`` is the extinction: at the
+distance d, exp(-fog d) of a contrast is left (Koschmieder 1924). ``darkness`` is the share of
+daylight that the night takes; the car's own lamps make up for it nearby. ``shadow`` is the share of
+light that shadows take, which lie in the world where ``shadow_seed`` says. ``rain`` is 0 to 1, from
+none to a downpour. ``glare`` is what a low sun adds to the picture where it stands, in grey levels,
+falling with the square of the angle from there (Holladay 1926, Stiles 1929); ``sun_azimuth_rad`` is
+its direction in the world. ``kerb_m`` is the width of red-white kerbs along the road's edges.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,6 +59,7 @@ class Appearance:
         camera_offset: (N, 3) float32, height (m), pitch (rad, positive looks down) and yaw (rad,
             positive looks left) of the camera beyond the nominal ones.
         noise_seed: (N,) uint32, equal seeds give equal noise.
+        effects: (N,) records of :data:`EFFECT`.
     """
 
     palette: NDArray[np.float32]
@@ -35,6 +68,7 @@ class Appearance:
     blur_px: NDArray[np.float32]
     camera_offset: NDArray[np.float32]
     noise_seed: NDArray[np.uint32]
+    effects: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.brightness)
@@ -53,18 +87,12 @@ class Appearance:
             blur_px=np.zeros(count, dtype=np.float32),
             camera_offset=np.zeros((count, 3), dtype=np.float32),
             noise_seed=np.zeros(count, dtype=np.uint32),
+            effects=no_effects(count),
         )
 
     def __getitem__(self, cars: NDArray[np.int64] | slice) -> Appearance:
         """The appearance of some of the cars."""
-        return Appearance(
-            self.palette[cars],
-            self.brightness[cars],
-            self.noise_sigma[cars],
-            self.blur_px[cars],
-            self.camera_offset[cars],
-            self.noise_seed[cars],
-        )
+        return Appearance(*(getattr(self, field.name)[cars] for field in fields(self)))
 
     def assign(self, cars: NDArray[np.int64], other: Appearance) -> None:
         """Overwrite the appearance of some of the cars, in place.
@@ -73,115 +101,12 @@ class Appearance:
             cars: (K,) which.
             other: K appearances.
         """
-        self.palette[cars] = other.palette
-        self.brightness[cars] = other.brightness
-        self.noise_sigma[cars] = other.noise_sigma
-        self.blur_px[cars] = other.blur_px
-        self.camera_offset[cars] = other.camera_offset
-        self.noise_seed[cars] = other.noise_seed
+        for field in fields(self):
+            getattr(self, field.name)[cars] = getattr(other, field.name)
 
 
-@dataclass(frozen=True)
-class Variation:
-    """Ranges from which each car's appearance and delay are drawn anew when it is placed.
-
-    The default varies nothing. All draws are uniform.
-
-    Attributes:
-        colour_shift: Each of red, green and blue of each of the four colours is moved by up to
-            this many grey levels, either way.
-        brightness: Range of the factor on all colours.
-        noise_sigma: Range of the noise's standard deviation, grey levels.
-        blur_px: Range of the blur's width, pixels.
-        camera_height_m: Range of the camera's height beyond the nominal one.
-        camera_pitch_rad: Range of its pitch beyond the nominal one.
-        camera_yaw_rad: Range of its yaw beyond the nominal one.
-        action_delay_s: Range of the time from a command to its effect; drawn in whole
-            milliseconds.
-    """
-
-    colour_shift: float = 0.0
-    brightness: Range = (1.0, 1.0)
-    noise_sigma: Range = (0.0, 0.0)
-    blur_px: Range = (0.0, 0.0)
-    camera_height_m: Range = (0.0, 0.0)
-    camera_pitch_rad: Range = (0.0, 0.0)
-    camera_yaw_rad: Range = (0.0, 0.0)
-    action_delay_s: Range = (0.0, 0.0)
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.colour_shift < math.inf:
-            raise ValueError(f"Variation colour_shift {self.colour_shift}: give a number >= 0")
-        for name in _RANGES:
-            low, high = getattr(self, name)
-            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-                raise ValueError(f"Variation {name} ({low}, {high}): give (low, high), finite")
-            if low < 0.0 and not name.startswith("camera"):
-                raise ValueError(f"Variation {name} ({low}, {high}): give a range from 0 upwards")
-
-    @classmethod
-    def domain(cls) -> Variation:
-        """A moderate randomisation for policies that shall drive elsewhere: Gazebo, a real car.
-
-        The ranges keep the line's red clearly above the road's.
-        """
-        return cls(
-            colour_shift=20.0,
-            brightness=(0.75, 1.2),
-            noise_sigma=(0.0, 6.0),
-            blur_px=(0.0, 1.5),
-            camera_height_m=(-0.005, 0.005),
-            camera_pitch_rad=(-0.006, 0.006),
-            camera_yaw_rad=(-0.02, 0.02),
-            action_delay_s=(0.0, 0.05),
-        )
-
-    def sample(self, rng: np.random.Generator, count: int) -> Appearance:
-        """Draw appearances.
-
-        Args:
-            rng: Source of randomness.
-            count: Number of cars N.
-
-        Returns:
-            N appearances, each with a noise seed of its own.
-        """
-        palette = np.array(NOMINAL_PALETTE, dtype=np.float32) + rng.uniform(
-            -self.colour_shift, self.colour_shift, (count, 4, 3)
-        )
-        offsets = [
-            rng.uniform(*bounds, count)
-            for bounds in (self.camera_height_m, self.camera_pitch_rad, self.camera_yaw_rad)
-        ]
-        return Appearance(
-            palette=np.clip(palette, 0.0, 255.0).astype(np.float32),
-            brightness=rng.uniform(*self.brightness, count).astype(np.float32),
-            noise_sigma=rng.uniform(*self.noise_sigma, count).astype(np.float32),
-            blur_px=rng.uniform(*self.blur_px, count).astype(np.float32),
-            camera_offset=np.stack(offsets, axis=-1).astype(np.float32),
-            noise_seed=rng.integers(0, 2**32, count, dtype=np.uint32),
-        )
-
-    def sample_action_delay_ms(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-        """Draw delays from command to effect.
-
-        Args:
-            rng: Source of randomness.
-            count: Number of cars N.
-
-        Returns:
-            (N,) int64, milliseconds.
-        """
-        low, high = (round(1000 * bound) for bound in self.action_delay_s)
-        return np.asarray(rng.integers(low, high, count, dtype=np.int64, endpoint=True))
-
-
-_RANGES = (
-    "brightness",
-    "noise_sigma",
-    "blur_px",
-    "camera_height_m",
-    "camera_pitch_rad",
-    "camera_yaw_rad",
-    "action_delay_s",
-)
+def no_effects(count: int) -> NDArray[Any]:
+    """Return the effects of a clear day, (count,) records of :data:`EFFECT`."""
+    effects = np.zeros(count, dtype=EFFECT)
+    effects["field_of_view"] = 1.0
+    return effects

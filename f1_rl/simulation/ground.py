@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from f1_rl.circuits.geometry import Poses
 from f1_rl.simulation.ground_kernels import sweep_centre_line
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ LINE_HEIGHT_M = 0.002
 
 GRASS_HEIGHT_M = -0.004
 """Height of the grass; the road hides the step, so only the line's height moves pixels."""
+
+KERB_PERIOD_M = 2.0
+"""Length of a red and a white block of a kerb together, as in the Gazebo worlds."""
+
+_KERB_REACH_M = 1.2
+"""Kerbs up to this width, less a cell, are striped."""
 
 _CELL_M = 0.1
 _MOST_CELLS = 25_000_000
@@ -128,6 +136,7 @@ class Ground:
         if not circuits:
             raise ValueError("Renderer without a circuit: give at least one")
         fields = [build_distance_field(circuit) for circuit in circuits]
+        self._circuits = tuple(circuits)
         sizes = [field.values.size for field in fields]
         firsts = np.cumsum([0, *sizes[:-1]])
         self.cells: NDArray[np.int32] = np.concatenate([field.values.ravel() for field in fields])
@@ -149,3 +158,23 @@ class Ground:
             dtype=np.float64,
         )
         self.cells.setflags(write=False)
+
+    @cached_property
+    def stripes(self) -> NDArray[np.uint16]:
+        """Where along a red and a white block of a kerb each cell lies, (cells,) of 2^16.
+
+        Zero where no kerb can be.
+        """
+        stripes = np.zeros(self.cells.shape, dtype=np.uint16)
+        layout = zip(self._circuits, self.places, self.scales, strict=True)
+        for circuit, (first, height, width), (low_x, low_y, density, units, _) in layout:
+            values = self.cells[first : first + height * width]
+            outside_m = -(values >> 16) / (units * density)
+            near = np.flatnonzero((outside_m > -2.0 / density) & (outside_m < _KERB_REACH_M))
+            rows, columns = np.divmod(near, width)
+            poses = Poses(low_x + columns / density, low_y + rows / density, np.zeros(len(near)))
+            blocks = circuit.project(poses).arc_length_m / circuit.length_m
+            blocks *= max(round(circuit.length_m / KERB_PERIOD_M), 1)
+            stripes[first + near] = (np.mod(blocks, 1.0) * 65536).astype(np.int64) % 65536
+        stripes.setflags(write=False)
+        return stripes

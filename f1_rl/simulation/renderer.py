@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _RGB = np.eye(3, dtype=np.float32)
 _FRAME_BLOCK_ROWS = 16
+_NO_STRIPES = np.zeros(1, dtype=np.uint16)
 _SERIAL_PIXELS = 12_000
 """Below this a second thread costs more than it draws."""
 
@@ -164,8 +165,10 @@ class Renderer:
         # Whole cars where there are enough to share out, else stripes of one picture.
         block = len(rows) if count >= 2 * threads else _FRAME_BLOCK_ROWS
         tickets = np.zeros(2, dtype=np.int64)
+        kerbs = bool((appearance.effects["kerb_m"] > 0.0).any())
         arguments: tuple[Any, ...] = (
             self._ground.cells,
+            self._ground.stripes if kerbs else _NO_STRIPES,
             self._ground.places,
             self._ground.scales,
             index,
@@ -179,6 +182,7 @@ class Renderer:
             appearance.blur_px,
             appearance.camera_offset,
             appearance.noise_seed,
+            appearance.effects,
             rows,
             columns,
             weights,

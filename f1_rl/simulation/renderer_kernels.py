@@ -10,12 +10,22 @@ precision, which lets the compiler do 8 or 16 columns at a time.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from f1_rl.simulation.effects_kernels import (
+    cover_kerbs,
+    is_clear,
+    pass_on,
+    shade_columns,
+    shade_row,
+)
 from f1_rl.simulation.gather_kernels import count_up, store_apart, table_pair
+from f1_rl.simulation.noise_kernels import add_noise, clipped_mean, mix_bits
+from f1_rl.simulation.projection_kernels import place_eye, place_row
 
 _SHARP = np.float32(1e-6)
 _HALF = np.float32(0.5)
@@ -140,46 +150,6 @@ def _cover_row(
 
 
 @_fast
-def _hash(value: np.uint32) -> np.uint32:
-    """Mix 32 bits: the multiply-xorshift hash of C. Wellons' "hash prospector"."""
-    value = np.uint32(value ^ (value >> np.uint32(16)))
-    value = np.uint32(value * np.uint32(0x7FEB352D))
-    value = np.uint32(value ^ (value >> np.uint32(15)))
-    value = np.uint32(value * np.uint32(0x846CA68B))
-    return np.uint32(value ^ (value >> np.uint32(16)))
-
-
-@_fast
-def _add_noise(values: NDArray[np.float32], scale: float, key: np.uint32) -> None:
-    """Add a near-normal number to each value: the sum of the four bytes of a hash.
-
-    Args:
-        values: (C,) changed in place.
-        scale: Standard deviation.
-        key: Equal keys give equal noise.
-    """
-    # The sum of four uniform bytes has the mean 510 and the variance (256^2 - 1) / 3.
-    factor = np.float32(scale / math.sqrt(65535.0 / 3.0))
-    byte = np.uint32(255)
-    for column in range(values.shape[0]):
-        bits = _hash(np.uint32(np.uint32(column) * np.uint32(0x9E3779B9)) + key)
-        low = (bits & byte) + ((bits >> np.uint32(8)) & byte)
-        high = ((bits >> np.uint32(16)) & byte) + (bits >> np.uint32(24))
-        values[column] += factor * np.float32(np.int32(low + high) - np.int32(510))
-
-
-@_fast
-def _clipped_mean(mean: float, sigma: float) -> float:
-    """Mean of a normal number after clipping to 0..255."""
-    if sigma <= 0.0:
-        return mean
-    low, high = -mean / sigma, (255.0 - mean) / sigma
-    below, above = 0.5 * math.erfc(-low / math.sqrt(2.0)), 0.5 * math.erfc(high / math.sqrt(2.0))
-    bell = math.exp(-0.5 * low * low) - math.exp(-0.5 * high * high)
-    return mean * (1.0 - below - above) + sigma * bell / math.sqrt(2.0 * math.pi) + 255.0 * above
-
-
-@_fast
 def _blend_row(
     road: NDArray[np.float32],
     line: NDArray[np.float32],
@@ -254,13 +224,14 @@ def _weigh_colours(
             total = 0.0
             for colour in range(3):
                 level = min(max(gain * palette[material, colour], 0.0), 255.0)
-                total += weights[channel, colour] * _clipped_mean(level, sigma)
+                total += weights[channel, colour] * clipped_mean(level, sigma)
             colours[channel, material] = total
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def draw(
     cells: NDArray[np.int32],
+    stripes: NDArray[np.uint16],
     places: NDArray[np.int64],
     scales: NDArray[np.float64],
     circuit_index: NDArray[np.int64],
@@ -274,6 +245,7 @@ def draw(
     blur_px: NDArray[np.float32],
     camera_offset: NDArray[np.float32],
     noise_seed: NDArray[np.uint32],
+    effects: NDArray[Any],
     rows: NDArray[np.int64],
     columns: int,
     weights: NDArray[np.float32],
@@ -285,6 +257,7 @@ def draw(
 
     Args:
         cells: The grounds, see :class:`f1_rl.simulation.ground.Ground`.
+        stripes: Where their kerbs are red, likewise; empty where no car sees kerbs.
         places: Where they lie in ``cells``.
         scales: Their measures.
         circuit_index: (N,) on which of them each car is.
@@ -293,13 +266,14 @@ def draw(
         yaw_rad: (N,) heading of the cars.
         lens: Width and height of the picture, focal length (px), x, y, z of the camera (m),
             pitch (rad), near and far depth (m), height of the line above the road (m).
-        palette: (N, 4, 3), this and the next five as in
+        palette: (N, 4, 3), this and the next six as in
             :class:`f1_rl.simulation.appearance.Appearance`.
         brightness: (N,).
         noise_sigma: (N,).
         blur_px: (N,).
         camera_offset: (N, 3).
         noise_seed: (N,).
+        effects: (N,).
         rows: (R,) rows of the picture to draw.
         columns: Columns to draw, each the mean of an equal group of the picture's.
         weights: (K, 3) of red, green, blue in each channel.
@@ -315,7 +289,10 @@ def draw(
     road = np.zeros(columns, np.float32)
     line = np.zeros(columns, np.float32)
     values = np.empty(columns, np.float32)
-    colours = np.empty((channels, 4), np.float32)
+    rgb = np.eye(3, dtype=np.float32)
+    colours = np.empty((max(channels, 3), 4), np.float32)
+    scratch = np.empty((6, columns), np.float32)
+    mixed = np.empty((channels, columns), np.float32)
     while True:
         item = count_up(tickets, 0)
         if item >= x_m.shape[0] * blocks_a_car:
@@ -324,10 +301,15 @@ def draw(
         first_row = (item - car * blocks_a_car) * block
         ground = circuit_index[car]
         sigma = float(noise_sigma[car])
+        gain = float(brightness[car])
         mean_sigma = sigma / math.sqrt(group)
         shaded = sigma if group > 1.0 else 0.0
-        _weigh_colours(palette[car], float(brightness[car]), shaded, weights, colours)
-        eye = _place_eye(
+        effect = effects[car]
+        clear = is_clear(effect)
+        # Light acts on each colour before the channels are weighed and clipped.
+        drawn = weights if clear else rgb
+        _weigh_colours(palette[car], gain, shaded, drawn, colours)
+        eye = place_eye(
             lens,
             scales[ground],
             x_m[car],
@@ -335,68 +317,53 @@ def draw(
             yaw_rad[car],
             camera_offset[car],
             float(blur_px[car]),
+            float(effect.field_of_view),
         )
+        if not clear:
+            shade_columns(effect, eye, lens, group, scratch)
         for i in range(first_row, min(first_row + block, rows.shape[0])):
-            share = _cover_picture_row(
-                cells,
-                places,
-                scales,
-                ground,
-                lens,
-                eye,
-                rows[i],
-                group,
-                near,
-                far,
-                road,
-                line,
-            )
-            for channel in range(channels):
+            place = place_row(lens, eye, rows[i], group)
+            share = place[0]
+            if share > 0.0:
+                _cover_picture_row(
+                    cells, places, scales, ground, lens, eye, place, group, near, far, road, line
+                )
+            if not clear:
+                mixed[:] = 0.0
+                shade_row(
+                    effect, eye, lens, scales[ground], place, rows[i], noise_seed[car], scratch
+                )
+                cover_kerbs(effect, cells, stripes, places[ground], scales[ground], place, scratch)
+            for channel in range(drawn.shape[0]):
                 _blend_row(road, line, share, colours, channel, values)
-                if mean_sigma > 0.0:
-                    for colour in range(3):
-                        if weights[channel, colour] != 0.0:
-                            key = _hash(noise_seed[car] + np.uint32(rows[i] * 3 + colour))
-                            _add_noise(values, mean_sigma * weights[channel, colour], key)
-                _store_row(values, out, car, i, channel, channels)
+                if clear:
+                    _add_noises(values, mean_sigma, weights[channel], noise_seed[car], rows[i])
+                    _store_row(values, out, car, i, channel, channels)
+                else:
+                    grass = float(colours[channel, 1])
+                    pass_on(effect, values, share, grass, gain, channel, scratch, weights, mixed)
+            if not clear:
+                for channel in range(channels):
+                    row = mixed[channel]
+                    _add_noises(row, mean_sigma, weights[channel], noise_seed[car], rows[i])
+                    _store_row(row, out, car, i, channel, channels)
         count_up(tickets, 1)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _place_eye(
-    lens: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    x_m: float,
-    y_m: float,
-    yaw_rad: float,
-    offset: NDArray[np.float32],
-    blur_px: float,
-) -> tuple[float, ...]:
-    """Find a car's camera on the grid of its circuit.
-
-    Returns:
-        Height (m); sine and cosine of the pitch; x and y of the point below it, and x and y of
-        one metre forwards, these four in cells; downward slopes of the rays that meet the
-        ground at the far and near depth; height of a pixel's footprint in the picture, as a
-        slope; square of the blur (px^2).
-    """
-    height = lens[5] + offset[0]
-    pitch, heading = lens[6] + offset[1], yaw_rad + offset[2]
-    sin_pitch, cos_pitch = math.sin(pitch), math.cos(pitch)
-    cos_car, sin_car = math.cos(yaw_rad), math.sin(yaw_rad)
-    return (
-        height,
-        sin_pitch,
-        cos_pitch,
-        (x_m + cos_car * lens[3] - sin_car * lens[4] - scale[0]) * scale[2],
-        (y_m + sin_car * lens[3] + cos_car * lens[4] - scale[1]) * scale[2],
-        math.cos(heading) * scale[2],
-        math.sin(heading) * scale[2],
-        (height / lens[8] - sin_pitch) / cos_pitch,
-        (height / lens[7] - sin_pitch) / cos_pitch,
-        math.sqrt(1.0 + blur_px * blur_px) / lens[2],
-        blur_px * blur_px,
-    )
+@_fast
+def _add_noises(
+    values: NDArray[np.float32],
+    sigma: float,
+    weights: NDArray[np.float32],
+    seed: np.uint32,
+    row: int,
+) -> None:
+    """Add the noise of all colours of a row to one channel of it."""
+    if sigma > 0.0:
+        for colour in range(3):
+            if weights[colour] != 0.0:
+                key = mix_bits(seed + np.uint32(row * 3 + colour))
+                add_noise(values, sigma * weights[colour], key)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -407,56 +374,31 @@ def _cover_picture_row(
     ground: int,
     lens: NDArray[np.float64],
     eye: tuple[float, ...],
-    row: int,
+    place: tuple[float, ...],
     group: float,
     near: NDArray[np.int64],
     far: NDArray[np.int64],
     road: NDArray[np.float32],
     line: NDArray[np.float32],
-) -> float:
-    """Project a row of the picture to the ground and cover it.
-
-    The ray of slopes u (right) and v (down) meets the ground at the depth t = h / s with
-    s = sin(pitch) + v cos(pitch), t (cos(pitch) - v sin(pitch)) ahead and u t to the right.
-
-    Returns:
-        Share of the row's height that shows ground between the near and the far depth; where
-        it is 0.0, ``road`` and ``line`` are left as they were.
-    """
-    height, sin_pitch, cos_pitch, eye_x, eye_y, forward_x, forward_y = eye[:7]
-    v_far, v_near, tall, squared_blur = eye[7:]
-    pixel = 1.0 / lens[2]
-    v = (row + 0.5 - 0.5 * lens[1]) * pixel
-    share = min(max((v - v_far) / tall + 0.5, 0.0), 1.0)
-    share -= min(max((v - v_near) / tall + 0.5, 0.0), 1.0)
-    if share <= 0.0:
-        return 0.0
-    v = min(max(v, v_far), v_near)
-    s = sin_pitch + v * cos_pitch
-    t = height / s
-    t_slope = -t * cos_pitch / s
-    ahead = t * (cos_pitch - v * sin_pitch)
-    ahead_slope = (t_slope * (cos_pitch - v * sin_pitch) - t * sin_pitch) * tall
-    u_step = group * pixel
-    u = 0.5 * (u_step - lens[0] * pixel)
-    right_x, right_y = forward_y, -forward_x
+) -> None:
+    """Cover a row that ``place_row`` has found on the ground."""
     _cover_row(
         cells,
         places[ground, 0],
         places[ground, 2],
         places[ground, 1],
-        eye_x + ahead * forward_x + u * t * right_x,
-        eye_y + ahead * forward_y + u * t * right_y,
-        u_step * t * right_x,
-        u_step * t * right_y,
-        math.sqrt(group * group + squared_blur) / group,
-        ahead_slope * forward_x + u * t_slope * tall * right_x,
-        ahead_slope * forward_y + u * t_slope * tall * right_y,
-        u_step * t_slope * tall * right_x,
-        u_step * t_slope * tall * right_y,
-        eye_x,
-        eye_y,
-        lens[9] / height,
+        place[3],
+        place[4],
+        place[5],
+        place[6],
+        math.sqrt(group * group + eye[10]) / group,
+        place[7],
+        place[8],
+        place[9],
+        place[10],
+        eye[3],
+        eye[4],
+        lens[9] / eye[0],
         scales[ground, 3],
         scales[ground, 4],
         near,
@@ -464,4 +406,3 @@ def _cover_picture_row(
         road,
         line,
     )
-    return float(share)

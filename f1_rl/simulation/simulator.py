@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from f1_rl.circuits import Circuit, Poses
-from f1_rl.simulation.appearance import Appearance, Variation
+from f1_rl.simulation.appearance import Appearance
 from f1_rl.simulation.camera import Camera, View
 from f1_rl.simulation.renderer import Renderer
+from f1_rl.simulation.shutter import Shutter
+from f1_rl.simulation.variation import Variation
 from f1_rl.simulation.vehicles import (
     FloatArray,
     Vehicle,
@@ -87,6 +89,11 @@ class Simulator:
         # The newest command is entry 0; a delay reaches back over so many whole periods, and
         # one more for its remainder.
         self._commands = np.zeros((longest_ms // self._period_ms + 2, num_cars, 2))
+        # None: every picture is there at once.
+        self._shutter: Shutter | None = None
+        if self.variation.pictures_late:
+            longest_ms = round(1000 * self.variation.image_delay_s[1])
+            self._shutter = Shutter(num_cars, self._period_ms, longest_ms)
         cars = np.arange(num_cars)
         self.place(cars, self._circuit_index, self.circuits[0].pose_at(np.zeros(num_cars)))
 
@@ -142,6 +149,13 @@ class Simulator:
         return self._delay_ms / 1000.0
 
     @property
+    def image_delay_s(self) -> FloatArray:
+        """Age of each car's pictures, (N,)."""
+        if self._shutter is None:
+            return np.zeros(self.num_cars)
+        return self._shutter.delay_ms / 1000.0
+
+    @property
     def appearance(self) -> Appearance:
         """What each car's camera makes of the world at this moment, noise included; a copy."""
         return self._seen[np.arange(self.num_cars)]
@@ -190,6 +204,10 @@ class Simulator:
         self._commands[:, which] = 0.0
         self._appearance.assign(which, self.variation.sample(self._rng, len(which)))
         self._delay_ms[which] = self.variation.sample_action_delay_ms(self._rng, len(which))
+        if self._shutter is not None:
+            delay_ms = self.variation.sample_image_delay_ms(self._rng, len(which))
+            dropped = self.variation.sample_dropped_frames(self._rng, len(which))
+            self._shutter.place(which, motion, delay_ms, dropped)
 
     def step(self, commands: ArrayLike) -> None:
         """Advance all cars by one control period.
@@ -218,6 +236,8 @@ class Simulator:
             self.vehicle.advance(self._motion, earlier, rest_ms / 1000.0)
             self.vehicle.advance(self._motion, later, (self._period_ms - rest_ms) / 1000.0)
         self._steps += 1
+        if self._shutter is not None:
+            self._shutter.advance(self._motion, self._steps, self._rng)
 
     def view(self, view: View, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Draw what an observation needs of all cars' pictures.
@@ -262,11 +282,13 @@ class Simulator:
 
     @property
     def _seen(self) -> Appearance:
-        steps = self._steps.astype(np.uint32)
+        steps = (self._steps if self._shutter is None else self._shutter.steps).astype(np.uint32)
         return replace(self._appearance, noise_seed=self._appearance.noise_seed + steps * _GOLDEN)
 
     @property
     def _here(self) -> Poses:
+        if self._shutter is not None:
+            return self._shutter.poses
         return Poses(self._motion.x_m, self._motion.y_m, self._motion.yaw_rad)
 
     def state(self) -> dict[str, Any]:
@@ -283,6 +305,7 @@ class Simulator:
                 "appearance": asdict(self._appearance),
                 "delay_ms": self._delay_ms,
                 "commands": self._commands,
+                "shutter": None if self._shutter is None else self._shutter.state(),
                 "rng": self._rng.bit_generator.state,
             }
         )
@@ -302,10 +325,14 @@ class Simulator:
                 f"with {self._commands.shape}: build it with the same cars, period and variation"
             )
         state = copy.deepcopy(state)
+        if self._shutter is not None:
+            self._shutter.restore(state["shutter"])
         self._motion = VehicleState(**state["motion"])
         self._circuit_index = state["circuit_index"]
         self._steps = state["steps"]
-        self._appearance = Appearance(**state["appearance"])
+        # What was saved before there were effects has none.
+        clear = asdict(Appearance.nominal(self.num_cars))
+        self._appearance = Appearance(**{**clear, **state["appearance"]})
         self._delay_ms = state["delay_ms"]
         self._commands = state["commands"]
         self._rng.bit_generator.state = state["rng"]

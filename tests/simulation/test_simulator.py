@@ -1,4 +1,5 @@
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,91 @@ def test_restored_state_goes_on_exactly(circuits: list[Circuit], vehicle: str) -
     # Restoring took copies: the same state serves again.
     resumed.restore(saved)
     np.testing.assert_array_equal(expected[0], run(resumed, 9, seed=3)[0])
+
+
+@pytest.mark.parametrize("delay_ms", [0, 50, 75, 120])
+def test_a_late_picture_shows_where_the_car_was(circuits: list[Circuit], delay_ms: int) -> None:
+    late = Variation(image_delay_s=(delay_ms / 1000, delay_ms / 1000))
+    delayed, prompt = (build(circuits, variation=v) for v in (late, Variation()))
+    commands = np.tile([3.0, 0.4], (3, 1))
+    shown = [prompt.frame(0)]
+    for _ in range(6):
+        for simulator in (delayed, prompt):
+            simulator.step(commands)
+        shown.append(prompt.frame(0))
+    assert delayed.image_delay_s[0] == delay_ms / 1000
+    periods, rest_ms = divmod(delay_ms, 50)
+    if rest_ms == 0:
+        np.testing.assert_array_equal(delayed.frame(0), shown[-1 - periods])
+        return
+    # Between two periods: on the arc, to a millimetre.
+    halfway = build(circuits, variation=Variation())
+    x_m, y_m = delayed._here.x_m[0], delayed._here.y_m[0]
+    for _ in range(5 - periods):
+        halfway.step(commands)
+    share = 1.0 - rest_ms / 50
+    halfway.vehicle.advance(halfway._motion, commands, np.full(3, share * 0.05))
+    np.testing.assert_allclose((x_m, y_m), (halfway.x_m[0], halfway.y_m[0]), atol=1e-3)
+    assert delayed._here.yaw_rad[0] == pytest.approx(halfway.yaw_rad[0], abs=1e-9)
+
+
+def test_a_late_picture_turns_the_short_way_round(circuits: list[Circuit]) -> None:
+    late = Variation(image_delay_s=(0.025, 0.025))
+    simulator = build(circuits, variation=late)
+    simulator.place([0], [0], Poses(np.array([10.0]), np.zeros(1), np.array([np.pi - 0.01])))
+    simulator.step(np.tile([0.0, 1.0], (3, 1)))
+    assert np.cos(simulator._here.yaw_rad[0] - (np.pi + 0.015)) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_before_the_first_late_picture_the_start_is_shown(circuits: list[Circuit]) -> None:
+    simulator = build(circuits, variation=Variation(image_delay_s=(0.1, 0.1)))
+    for _ in range(4):
+        simulator.step(np.tile([5.0, 1.0], (3, 1)))
+    simulator.place([1], [1], circuits[1].pose_at(20.0))
+    start = simulator.frame(1)
+    for expected_same in (True, True, False):
+        simulator.step(np.tile([5.0, 1.0], (3, 1)))
+        assert np.array_equal(simulator.frame(1), start) == expected_same
+
+
+def test_where_a_picture_is_lost_the_last_one_stays(circuits: list[Circuit]) -> None:
+    loses = Variation(dropped_frames=(0.4, 0.4), noise_sigma=(5.0, 5.0))
+    simulator = build(circuits, num_cars=1, variation=loses)
+    seen = [simulator.view(VIEW)]
+    for _ in range(300):
+        simulator.step(np.array([[3.0, 0.3]]))
+        seen.append(simulator.view(VIEW))
+        np.testing.assert_array_equal(seen[-1], simulator.view(VIEW))
+    stayed = [np.array_equal(a, b) for a, b in pairwise(seen)]
+    assert np.mean(stayed) == pytest.approx(0.4, abs=0.1)
+    assert simulator.time_s[0] == pytest.approx(15.0)
+
+
+def test_late_and_lost_pictures_go_on_from_a_state(circuits: list[Circuit]) -> None:
+    late = Variation(image_delay_s=(0.0, 0.12), dropped_frames=(0.0, 0.5), rain=(0.0, 1.0))
+    original = build(circuits, variation=late)
+    run(original, 7, seed=2)
+    saved = pickle.loads(pickle.dumps(original.state()))
+    expected = run(original, 9, seed=3)
+    resumed = build(circuits, variation=late, seed=99)
+    resumed.restore(saved)
+    for a, b in zip(expected, run(resumed, 9, seed=3), strict=True):
+        np.testing.assert_array_equal(a, b)
+    longer = build(circuits, variation=Variation(image_delay_s=(0.0, 0.3)))
+    with pytest.raises(ValueError, match="same cars, period and variation"):
+        longer.restore(saved)
+
+
+def test_a_state_from_before_there_were_effects_still_serves(circuits: list[Circuit]) -> None:
+    original = build(circuits)
+    run(original, 4, seed=2)
+    saved = original.state()
+    del saved["appearance"]["effects"], saved["shutter"]
+    expected = run(original, 3, seed=3)
+    resumed = build(circuits, seed=99)
+    resumed.restore(saved)
+    for a, b in zip(expected, run(resumed, 3, seed=3), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_state_of_another_number_of_cars_is_refused(circuits: list[Circuit]) -> None:
