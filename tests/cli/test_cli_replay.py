@@ -3,7 +3,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from cli_helpers import start, tell
+from cli_helpers import tell
 
 pytest.importorskip("rosbags", reason="reading bags needs rosbags")
 if find_spec("ai_edge_litert") is None and find_spec("tensorflow") is None:
