@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -124,6 +124,20 @@ class Circuit:
             line_width_m=float(line_width_m),
             length_m=line.length_m,
         )
+
+    def with_line(self, line_width_m: float) -> Circuit:
+        """Return the same circuit with another line painted on it.
+
+        Args:
+            line_width_m: Width of the line; zero for none.
+
+        Raises:
+            CircuitError: If the line is wider than the road.
+        """
+        check_line_width(
+            self.name, line_width_m, np.column_stack([self.width_left_m, self.width_right_m])
+        )
+        return replace(self, line_width_m=float(line_width_m))
 
     @property
     def spacing_m(self) -> float:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.driving.perturbations import chosen_perturbations, perturbations
 from f1_rl.files import check_place
 from f1_rl.policy import load_environment_policy, load_policy, names_environment
 
@@ -15,7 +16,7 @@ SUMMARY = (
 
 _OF_DRIVES = (
     *("circuit", "scale", "starts", "laps", "repeat"),
-    *("both_directions", "classical", "racing_line", "markdown"),
+    *("both_directions", "classical", "racing_line", "perturbation", "markdown"),
 )
 
 
@@ -50,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="beside it a driver that knows the whole circuit, the fastest line and the limits",
     )
     parser.add_argument(
+        "--perturbation",
+        action="append",
+        metavar="NAME",
+        help="hold the laps under this against the nominal ones: "
+        f"{', '.join(perturbations())}, or 'all'; may be given several times",
+    )
+    parser.add_argument(
         "--episodes",
         type=options.positive_int,
         metavar="N",
@@ -70,7 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of varied pictures, or of the first episode; the others count on from it",
     )
     options.add_json(
-        parser, "drives, scores and totals (lists), or env, summary and episodes (a list)"
+        parser,
+        "drives, scores and totals (lists); with --perturbation drives and perturbations; or env, "
+        "summary and episodes (a list)",
     )
 
 
@@ -96,9 +106,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         policies = {name: load_environment_policy(folder) for name, folder in named.items()}
         return evaluate_episodes(policies, arguments)
+    chosen = chosen_perturbations(arguments.perturbation or [])
+    drivers = {name: load_policy(folder) for name, folder in named.items()}
+    if arguments.perturbation:
+        from f1_rl.cli.evaluate_perturbations import evaluate_perturbations
+
+        return evaluate_perturbations(drivers, chosen, arguments)
     from f1_rl.cli.evaluate_drives import evaluate_drives
 
-    return evaluate_drives({n: load_policy(folder) for n, folder in named.items()}, arguments)
+    return evaluate_drives(drivers, arguments)
 
 
 def _named(folders: list[Path]) -> dict[str, Path]:

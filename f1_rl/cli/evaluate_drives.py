@@ -16,9 +16,9 @@ from f1_rl.driving.task import DrivingTask
 from f1_rl.policy import Policy
 from f1_rl.settings import build_settings, merge
 
-_POLICY = "policy"
+POLICY = "policy"
 # What is driven beside the policies where its option is given, by that option.
-_OTHERS: dict[str, Callable[[DrivingTask], Driver]] = {
+OTHERS: dict[str, Callable[[DrivingTask], Driver]] = {
     "classical": LineFollower,
     "racing_line": RacingLineDriver,
 }
@@ -66,28 +66,29 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
     """
     driven: list[_Driven] = []
     others: list[_Driven] = []
-    asked = [option for option in _OTHERS if getattr(arguments, option)]
+    asked = [option for option in OTHERS if getattr(arguments, option)]
     tasks: dict[str, TaskSettings] = {}
     for name, policy in policies.items():
         settings = build_settings(
             TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
         )
-        lap_drives = _lap_drives(settings, arguments)
-        policy.check_fits(lap_drives[0].task)
-        shown = _POLICY if len(policies) == 1 else name
-        driven.append(_drive(shown, lap_drives, policy))
+        drives = lap_drives(settings, arguments)
+        policy.check_fits(drives[0].task)
+        shown = POLICY if len(policies) == 1 else name
+        driven.append(_drive(shown, drives, policy))
         first = next((other for other in tasks if _alike(tasks[other], settings)), None)
         tasks[name] = settings
         # A task of its own is another bar: other limits, other pictures.
         task_of = f", as {name}" if len(tasks) > 1 else ""
         for option in asked if first is None else ():
-            driver = _OTHERS[option](lap_drives[0].task)
-            others.append(_drive(option.replace("_", " ") + task_of, lap_drives, driver))
+            driver = OTHERS[option](drives[0].task)
+            others.append(_drive(option.replace("_", " ") + task_of, drives, driver))
     _tell([*driven, *others], arguments)
     return 0 if all(drive.completed for one in driven for drive in one.drives) else 1
 
 
-def _lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[LapDrive]:
+def lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[LapDrive]:
+    """Return what is driven in a task, repeat by repeat, as the options of the verb say."""
     return repeated_lap_drives(
         settings,
         arguments.starts or 8,
@@ -98,10 +99,10 @@ def _lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[L
     )
 
 
-def _drive(name: str, lap_drives: Sequence[LapDrive], driver: Driver) -> _Driven:
-    task = lap_drives[0].task
+def _drive(name: str, drives: Sequence[LapDrive], driver: Driver) -> _Driven:
+    task = drives[0].task
     limits_s = lap_limits(task.cars.circuits, task.settings.vehicle, task.actions.commands)
-    return _Driven(name, [lap_drive.drive(driver) for lap_drive in lap_drives], limits_s)
+    return _Driven(name, [lap_drive.drive(driver) for lap_drive in drives], limits_s)
 
 
 def _alike(first: TaskSettings, other: TaskSettings) -> bool:

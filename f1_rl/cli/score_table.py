@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from rich.cells import cell_len
@@ -16,24 +17,30 @@ _DASH = "-"
 _FRAME, _COLUMN_FRAME = 1, 3
 
 
+S = TypeVar("S")
+
+
 @dataclass(frozen=True)
-class Column:
+class Column(Generic[S]):
     """A column.
 
     Attributes:
         heading: With the unit.
         short: The same, for terminals.
-        cell: What it shows of a score.
+        cell: What it shows of what a row is about.
         rank: Columns are left out in the order of falling ranks where a terminal is narrow.
+        left: Whether it holds names, which begin at the left.
     """
 
     heading: str
     short: str
-    cell: Callable[[Score], str]
+    cell: Callable[[S], str]
     rank: int = 0
+    left: bool = False
 
 
-def _number(value: float, digits: int) -> str:
+def number(value: float, digits: int) -> str:
+    """Return a figure with so many digits, or a dash where it is none."""
     return f"{value:.{digits}f}" if np.isfinite(value) else _DASH
 
 
@@ -47,22 +54,22 @@ def _circuits(score: Score) -> str:
     return score.circuits[0] if len(score.circuits) == 1 else f"all {len(score.circuits)}"
 
 
-COLUMNS = (
-    Column("circuit", "circuit", _circuits),
+COLUMNS: tuple[Column[Score], ...] = (
+    Column("circuit", "circuit", _circuits, left=True),
     Column("length (m)", "length m", lambda s: f"{s.length_m:.0f}", rank=3),
     Column("driven (%)", "driven %", lambda s: f"{100.0 * s.completion:.0f}"),
     Column("full laps", "full laps", lambda s: f"{s.completed} of {s.drives}"),
     Column("lap time (s), mean ± sd", "lap time s", _lap_time),
-    Column("best lap (s)", "best s", lambda s: _number(s.best_lap_s, 2), rank=2),
-    Column("limit (s)", "limit s", lambda s: _number(s.limit_s, 2), rank=4),
-    Column("lap time / limit", "of limit", lambda s: _number(s.to_limit, 3), rank=1),
-    Column("speed (m/s)", "m/s", lambda s: _number(s.speed_mps, 2)),
-    Column("lateral error (m), mean", "lateral m", lambda s: _number(s.lateral_error_m, 3)),
-    Column("95 % below (m)", "p95 m", lambda s: _number(s.p95_lateral_error_m, 3), rank=1),
-    Column("smoothness (rad/s²)", "rad/s²", lambda s: _number(s.smoothness, 1), rank=2),
+    Column("best lap (s)", "best s", lambda s: number(s.best_lap_s, 2), rank=2),
+    Column("limit (s)", "limit s", lambda s: number(s.limit_s, 2), rank=4),
+    Column("lap time / limit", "of limit", lambda s: number(s.to_limit, 3), rank=1),
+    Column("speed (m/s)", "m/s", lambda s: number(s.speed_mps, 2)),
+    Column("lateral error (m), mean", "lateral m", lambda s: number(s.lateral_error_m, 3)),
+    Column("95 % below (m)", "p95 m", lambda s: number(s.p95_lateral_error_m, 3), rank=1),
+    Column("smoothness (rad/s²)", "rad/s²", lambda s: number(s.smoothness, 1), rank=2),
 )
 
-_DRIVER = Column("driver", "driver", lambda s: s.driver)
+_DRIVER: Column[Score] = Column("driver", "driver", lambda s: s.driver, left=True)
 # Laps of several circuits have no time in common.
 _OF_ONE_CIRCUIT = ("circuit", "length m", "lap time s", "best s", "limit s")
 _OF_TOTALS = [column for column in COLUMNS if column.short not in _OF_ONE_CIRCUIT]
@@ -78,10 +85,12 @@ def terminal_tables(
         totals: Each driver's score over all circuits.
         width: Of the terminal; columns that do not fit are left out, the least important first.
     """
-    tables = [_table(driver, COLUMNS, scores, width) for driver, scores in by_driver.items()]
+    tables = [
+        terminal_table(driver, COLUMNS, scores, width) for driver, scores in by_driver.items()
+    ]
     if len(totals[0].circuits) > 1:
         title = f"{_circuits(totals[0])} circuits"
-        tables.append(_table(title, (_DRIVER, *_OF_TOTALS), totals, width))
+        tables.append(terminal_table(title, (_DRIVER, *_OF_TOTALS), totals, width))
     return tables
 
 
@@ -109,22 +118,31 @@ def write_markdown(
         file.write(table.markdown())
 
 
-def _table(title: str, columns: Sequence[Column], scores: Sequence[Score], width: int) -> Table:
-    fitting = _fitting(columns, scores, width)
+def terminal_table(
+    title: str, columns: Sequence[Column[S]], rows: Sequence[S], width: int
+) -> Table:
+    """Return a table that fits a terminal.
+
+    Args:
+        title: Above it.
+        columns: All that it may have.
+        rows: What its rows are about.
+        width: Of the terminal; columns that do not fit are left out, the least important first.
+    """
+    fitting = _fitting(columns, rows, width)
     table = Table(title=title, title_justify="left")
     for column in fitting:
-        names = column in (COLUMNS[0], _DRIVER)
-        table.add_column(column.short, justify="left" if names else "right")
-    for score in scores:
-        table.add_row(*(column.cell(score) for column in fitting))
+        table.add_column(column.short, justify="left" if column.left else "right")
+    for row in rows:
+        table.add_row(*(column.cell(row) for column in fitting))
     return table
 
 
-def _fitting(columns: Sequence[Column], scores: Sequence[Score], width: int) -> list[Column]:
+def _fitting(columns: Sequence[Column[S]], rows: Sequence[S], width: int) -> list[Column[S]]:
     """Return the columns that a terminal has room for."""
 
-    def needed(column: Column) -> int:
-        texts = [column.short, *(column.cell(score) for score in scores)]
+    def needed(column: Column[S]) -> int:
+        texts = [column.short, *(column.cell(row) for row in rows)]
         return max(map(cell_len, texts)) + _COLUMN_FRAME
 
     kept = list(columns)

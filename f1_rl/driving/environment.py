@@ -29,7 +29,10 @@ def load_circuits(settings: TaskSettings) -> list[Circuit]:
         CircuitError: A circuit does not exist or cannot be used.
     """
     names = expand_circuit_names(settings.circuits)
-    return [load_circuit(name, scale=settings.circuit_scale) for name in names]
+    circuits = [load_circuit(name, scale=settings.circuit_scale) for name in names]
+    if settings.line_width_m is None:
+        return circuits
+    return [circuit.with_line(settings.line_width_m) for circuit in circuits]
 
 
 def make_simulator(

@@ -47,6 +47,7 @@ class TaskSettings(Settings, frozen=True):
         circuits: Names of circuits, CSV files, ranges of random ones (`random-0:8` is eight), or
             `all` for those of the library; each may have a scale of its own, as `random-0:8@0.5`.
         circuit_scale: What circuits are multiplied with, widths included.
+        line_width_m: Width of the line painted on every circuit, 0: none; none: each circuit's own.
         vehicle: The car.
         control_period_ms: Time between two actions, milliseconds.
         camera: The camera.
@@ -60,6 +61,7 @@ class TaskSettings(Settings, frozen=True):
 
     circuits: Annotated[tuple[str, ...], Meta(min_length=1)] = (DEFAULT_CIRCUIT,)
     circuit_scale: PositiveFloat = 1.0
+    line_width_m: NonNegativeFloat | None = None
     vehicle: Literal["kinematic", "single_track"] = "kinematic"
     control_period_ms: PositiveInt = 50
     camera: Camera = field(default_factory=Camera)
