@@ -49,8 +49,8 @@ _BODYWORK: tuple[tuple[str, tuple[int, int, int], Vector, Vector], ...] = (
     ("right_rear_plate", _DARK, (0.10, 0.008, 0.12), (-0.12, -0.14, 0.14)),
     ("rear_pillar", _DARK, (0.04, 0.02, 0.10), (-0.11, 0.0, 0.13)),
 )
-_HULL_SIZE_M: Vector = (1.08, 0.40, 0.10)
-_HULL_CENTRE_M: Vector = (0.36, 0.0, 0.08)
+_HULL_SIZE_M: Vector = (CAR.length_m, CAR.width_m, 0.10)
+_HULL_CENTRE_M: Vector = (round(CAR.middle_x_m, 6), 0.0, 0.08)
 
 
 def car_sdf(settings: WorldSettings, car: CarParameters = CAR) -> str:

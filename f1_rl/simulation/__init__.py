@@ -4,12 +4,14 @@ from f1_rl.simulation.appearance import NOMINAL_PALETTE, PALETTES, Appearance
 from f1_rl.simulation.camera import Camera, View
 from f1_rl.simulation.renderer import Renderer
 from f1_rl.simulation.simulator import Simulator
+from f1_rl.simulation.traffic import NO_TRAFFIC, Traffic, load_traffic, traffic_names
 from f1_rl.simulation.variation import Variation
 from f1_rl.simulation.vehicles import KinematicCar, SingleTrackCar, Vehicle, VehicleState
 from f1_rl.simulation.warmup import warm_up
 
 __all__ = [
     "NOMINAL_PALETTE",
+    "NO_TRAFFIC",
     "PALETTES",
     "Appearance",
     "Camera",
@@ -17,9 +19,12 @@ __all__ = [
     "Renderer",
     "Simulator",
     "SingleTrackCar",
+    "Traffic",
     "Variation",
     "Vehicle",
     "VehicleState",
     "View",
+    "load_traffic",
+    "traffic_names",
     "warm_up",
 ]

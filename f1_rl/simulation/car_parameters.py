@@ -14,6 +14,10 @@ class CarParameters:
     """A car with rear drive and front steering; `base_link` is under the middle of the rear axle.
 
     Attributes:
+        length_m: From the front wing to the rear one.
+        width_m: Over the wheels.
+        height_m: Of its highest part above the road.
+        rear_overhang_m: How far it reaches behind the rear axle.
         wheelbase_m: Distance between the axles.
         track_m: Distance between the middles of the wheels of an axle.
         wheel_radius_m: Radius of all wheels.
@@ -29,6 +33,10 @@ class CarParameters:
         friction: Coefficient mu between tyres and road.
     """
 
+    length_m: float
+    width_m: float
+    height_m: float
+    rear_overhang_m: float
     wheelbase_m: float
     track_m: float
     wheel_radius_m: float
@@ -42,6 +50,11 @@ class CarParameters:
     max_steering_rad: float
     max_steering_rate_radps: float
     friction: float
+
+    @property
+    def middle_x_m(self) -> float:
+        """How far ahead of the rear axle the middle of its length lies."""
+        return self.length_m / 2 - self.rear_overhang_m
 
     @property
     def centre_of_mass_x_m(self) -> float:

@@ -136,6 +136,23 @@ def shade_row(
 
 
 @_quick
+def shade_point(effect: EffectRecord, ahead_m: float) -> tuple[float, float]:
+    """Compute the factor and the addend of something straight ahead that stands on the ground.
+
+    Args:
+        effect: As above.
+        ahead_m: How far away it is.
+    """
+    daylight = 1.0 - effect.darkness
+    lamps = effect.darkness / (1.0 + (ahead_m / LAMP_REACH_M) ** 2)
+    clear = math.exp(-effect.fog_per_m * ahead_m)
+    veil = RAIN_VEIL * effect.rain
+    added = FOG_LEVEL * daylight * (1.0 - clear)
+    added += veil * (RAIN_LEVEL * daylight - added)
+    return (1.0 - veil) * clear * (daylight + lamps), added
+
+
+@_quick
 def _cast_shadows(
     effect: EffectRecord,
     scale: NDArray[np.float64],

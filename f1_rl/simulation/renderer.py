@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from f1_rl.simulation.ground import LINE_HEIGHT_M, Ground
 from f1_rl.simulation.renderer_kernels import draw
+from f1_rl.simulation.scenery import Scenery
 
 if TYPE_CHECKING:
     from f1_rl.circuits import Circuit, Poses
@@ -80,7 +81,11 @@ class Renderer:
         return len(self._ground.places)
 
     def frames(
-        self, circuit_index: ArrayLike, poses: Poses, appearance: Appearance
+        self,
+        circuit_index: ArrayLike,
+        poses: Poses,
+        appearance: Appearance,
+        scenery: Scenery | None = None,
     ) -> NDArray[np.uint8]:
         """Draw whole pictures.
 
@@ -88,13 +93,15 @@ class Renderer:
             circuit_index: (N,) on which circuit each car is.
             poses: (N,) of the cars.
             appearance: (N,).
+            scenery: (N,) what stands on the ground; by default nothing.
 
         Returns:
             (N, H, W, 3) uint8 RGB.
         """
         camera = self.camera
         out = np.empty((len(poses.x_m), camera.height, camera.width * 3), dtype=np.uint8)
-        self._draw(circuit_index, poses, appearance, self._all_rows, camera.width, _RGB, out)
+        rows = self._all_rows
+        self._draw(circuit_index, poses, appearance, scenery, rows, camera.width, _RGB, out)
         return out.reshape(-1, camera.height, camera.width, 3)
 
     def view(
@@ -104,6 +111,7 @@ class Renderer:
         appearance: Appearance,
         view: View,
         out: NDArray[np.uint8] | None = None,
+        scenery: Scenery | None = None,
     ) -> NDArray[np.uint8]:
         """Draw only what an observation needs, without the picture in between.
 
@@ -117,6 +125,7 @@ class Renderer:
             appearance: (N,).
             view: Rows, column groups and channels.
             out: (N, R, C, K) uint8, contiguous, to draw into instead of a new array.
+            scenery: (N,) what stands on the ground; by default nothing.
 
         Returns:
             (N, R, C, K) uint8.
@@ -125,16 +134,15 @@ class Renderer:
             ValueError: If the view does not fit the camera, or ``out`` is of another shape.
         """
         view.check(self.camera)
-        rows, columns, channels = view.shape
-        shape = (len(poses.x_m), rows, columns, channels)
+        height, columns, channels = view.shape
+        shape = (len(poses.x_m), height, columns, channels)
         if out is None:
             out = np.empty(shape, dtype=np.uint8)
         elif out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
             raise ValueError(f"View into an array {out.shape} {out.dtype}: give {shape} uint8")
-        flat = out.reshape(shape[0], rows, columns * channels)
-        self._draw(
-            circuit_index, poses, appearance, view.row_array, columns, view.weight_array, flat
-        )
+        flat = out.reshape(shape[0], height, columns * channels)
+        rows, weights = view.row_array, view.weight_array
+        self._draw(circuit_index, poses, appearance, scenery, rows, columns, weights, flat)
         return out
 
     def _draw(
@@ -142,6 +150,7 @@ class Renderer:
         circuit_index: ArrayLike,
         poses: Poses,
         appearance: Appearance,
+        scenery: Scenery | None,
         rows: NDArray[np.int64],
         columns: int,
         weights: NDArray[np.float32],
@@ -149,10 +158,13 @@ class Renderer:
     ) -> None:
         index = np.ascontiguousarray(circuit_index, dtype=np.int64)
         count = len(poses.x_m)
-        if index.shape != (count,) or len(appearance) != count:
+        if scenery is None:
+            scenery = Scenery.empty(count)
+        if index.shape != (count,) or len(appearance) != count or len(scenery) != count:
             raise ValueError(
-                f"Renderer got {count} poses, {index.shape} circuit indices and "
-                f"{len(appearance)} appearances: give the same number of each"
+                f"Renderer got {count} poses, {index.shape} circuit indices, "
+                f"{len(appearance)} appearances and {len(scenery)} sceneries: give the same "
+                "number of each"
             )
         if count == 0:
             return
@@ -183,6 +195,9 @@ class Renderer:
             appearance.camera_offset,
             appearance.noise_seed,
             appearance.effects,
+            scenery.poses_m,
+            scenery.sizes_m,
+            scenery.palette,
             rows,
             columns,
             weights,

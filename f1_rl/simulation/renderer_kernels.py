@@ -26,6 +26,13 @@ from f1_rl.simulation.effects_kernels import (
 from f1_rl.simulation.gather_kernels import count_up, store_apart, table_pair
 from f1_rl.simulation.noise_kernels import add_noise, clipped_mean, mix_bits
 from f1_rl.simulation.projection_kernels import place_eye, place_row
+from f1_rl.simulation.scenery_kernels import (
+    FACES,
+    MOST_CORNERS,
+    paint_boxes,
+    project_boxes,
+    shade_boxes,
+)
 
 _SHARP = np.float32(1e-6)
 _HALF = np.float32(0.5)
@@ -209,18 +216,18 @@ def _weigh_colours(
     weights: NDArray[np.float32],
     colours: NDArray[np.float32],
 ) -> None:
-    """Levels of sky, grass, road and line in each channel.
+    """Levels of colours, such as those of sky, grass, road and line, in each channel.
 
     Args:
-        palette: (4, 3) RGB.
+        palette: (P, 3) RGB.
         gain: Brightness; a camera clips what it makes brighter than 255.
         sigma: Standard deviation of noise whose clipping moves the mean of a group of pixels,
             0.0 to leave this out.
         weights: (K, 3).
-        colours: (K, 4) receives the levels.
+        colours: (K, P) receives the levels.
     """
     for channel in range(weights.shape[0]):
-        for material in range(4):
+        for material in range(palette.shape[0]):
             total = 0.0
             for colour in range(3):
                 level = min(max(gain * palette[material, colour], 0.0), 255.0)
@@ -246,6 +253,9 @@ def draw(
     camera_offset: NDArray[np.float32],
     noise_seed: NDArray[np.uint32],
     effects: NDArray[Any],
+    box_poses: NDArray[np.float64],
+    box_sizes: NDArray[np.float64],
+    box_palette: NDArray[np.float32],
     rows: NDArray[np.int64],
     columns: int,
     weights: NDArray[np.float32],
@@ -274,6 +284,10 @@ def draw(
         camera_offset: (N, 3).
         noise_seed: (N,).
         effects: (N,).
+        box_poses: (N, M, 3), this and the next two as in
+            :class:`f1_rl.simulation.scenery.Scenery`.
+        box_sizes: (M, 4).
+        box_palette: (M * 5, 3).
         rows: (R,) rows of the picture to draw.
         columns: Columns to draw, each the mean of an equal group of the picture's.
         weights: (K, 3) of red, green, blue in each channel.
@@ -293,6 +307,11 @@ def draw(
     colours = np.empty((max(channels, 3), 4), np.float32)
     scratch = np.empty((6, columns), np.float32)
     mixed = np.empty((channels, columns), np.float32)
+    boxes = box_sizes.shape[0]
+    faces, counts = np.empty((boxes, FACES, MOST_CORNERS, 2)), np.empty((boxes, FACES), np.int64)
+    spans, order = np.empty((boxes, 4)), np.empty(boxes, np.int64)
+    distances = np.empty(boxes)
+    levels = np.empty((channels, boxes * FACES), np.float32)
     while True:
         item = count_up(tickets, 0)
         if item >= x_m.shape[0] * blocks_a_car:
@@ -321,6 +340,25 @@ def draw(
         )
         if not clear:
             shade_columns(effect, eye, lens, group, scratch)
+        if boxes:
+            _weigh_colours(box_palette, gain, shaded, weights, levels)
+            project_boxes(
+                box_poses[car],
+                box_sizes,
+                lens,
+                1.0 / eye[11],
+                x_m[car],
+                y_m[car],
+                yaw_rad[car],
+                camera_offset[car],
+                faces,
+                counts,
+                spans,
+                order,
+                distances,
+            )
+            if not clear:
+                shade_boxes(effect, gain, distances, weights, levels)
         for i in range(first_row, min(first_row + block, rows.shape[0])):
             place = place_row(lens, eye, rows[i], group)
             share = place[0]
@@ -335,18 +373,21 @@ def draw(
                 )
                 cover_kerbs(effect, cells, stripes, places[ground], scales[ground], place, scratch)
             for channel in range(drawn.shape[0]):
-                _blend_row(road, line, share, colours, channel, values)
                 if clear:
-                    _add_noises(values, mean_sigma, weights[channel], noise_seed[car], rows[i])
-                    _store_row(values, out, car, i, channel, channels)
-                else:
-                    grass = float(colours[channel, 1])
-                    pass_on(effect, values, share, grass, gain, channel, scratch, weights, mixed)
-            if not clear:
-                for channel in range(channels):
-                    row = mixed[channel]
-                    _add_noises(row, mean_sigma, weights[channel], noise_seed[car], rows[i])
-                    _store_row(row, out, car, i, channel, channels)
+                    _blend_row(road, line, share, colours, channel, mixed[channel])
+                    continue
+                _blend_row(road, line, share, colours, channel, values)
+                grass = float(colours[channel, 1])
+                pass_on(effect, values, share, grass, gain, channel, scratch, weights, mixed)
+            for channel in range(channels):
+                row = mixed[channel]
+                if boxes:
+                    shades = levels[channel]
+                    paint_boxes(
+                        rows[i], group, eye[10], faces, counts, spans, order, shades, scratch, row
+                    )
+                _add_noises(row, mean_sigma, weights[channel], noise_seed[car], rows[i])
+                _store_row(row, out, car, i, channel, channels)
         count_up(tickets, 1)
 
 

@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from f1_rl.circuits import Circuit, Poses
 from f1_rl.simulation.appearance import Appearance
 from f1_rl.simulation.camera import Camera, View
+from f1_rl.simulation.obstacles import Obstacles
 from f1_rl.simulation.renderer import Renderer
 from f1_rl.simulation.shutter import Shutter
+from f1_rl.simulation.traffic import NO_TRAFFIC, Traffic, load_traffic
 from f1_rl.simulation.variation import Variation
 from f1_rl.simulation.vehicles import (
     FloatArray,
@@ -31,10 +33,11 @@ _GOLDEN = np.uint32(0x9E3779B9)
 class Simulator:
     """N cars, each on one of the circuits, with camera, vehicle and delay.
 
-    The cars know nothing of each other: they never collide. Before the first :meth:`place` they
-    stand at the start line of the first circuit. Everything that happens follows from the
-    seed and the calls; :meth:`state` and :meth:`restore` carry it over to another object, built
-    with the same arguments. The arrays that properties return are copies.
+    The cars know nothing of each other: each lives in a world of its own, with traffic of its own
+    where there is some. It drives through what it touches; :attr:`clearance_m` tells. Before the
+    first :meth:`place` they stand at the start line of the first circuit. Everything that happens
+    follows from the seed and the calls; :meth:`state` and :meth:`restore` carry it over to another
+    object, built with the same arguments. The arrays that properties return are copies.
 
     Attributes:
         circuits: The circuits.
@@ -42,6 +45,7 @@ class Simulator:
         vehicle: The kind of car.
         control_period_s: Simulated time of one step.
         variation: From what appearances and delays are drawn.
+        obstacles: What is in the way of each car.
         renderer: Draws for all cars.
     """
 
@@ -54,6 +58,7 @@ class Simulator:
         vehicle: str | Vehicle = "kinematic",
         control_period_s: float = 0.05,
         variation: Variation | None = None,
+        traffic: str | Traffic = NO_TRAFFIC,
         seed: int | np.random.SeedSequence = 0,
     ) -> None:
         """Build the circuits' grounds and place the cars.
@@ -65,7 +70,8 @@ class Simulator:
             vehicle: ``"kinematic"``, ``"single_track"``, or a vehicle.
             control_period_s: Simulated time of one step, a whole multiple of 1 ms.
             variation: Ranges of appearance and delay; by default no variation.
-            seed: Of appearances, delays and noise.
+            traffic: Obstacles of each car's world, or the name of a scenario.
+            seed: Of appearances, delays, noise and traffic.
 
         Raises:
             ValueError: If an argument is out of its range.
@@ -77,6 +83,7 @@ class Simulator:
         self.vehicle = make_vehicle(vehicle)
         self.control_period_s = control_period_s
         self.variation = Variation() if variation is None else variation
+        self.obstacles = Obstacles(load_traffic(traffic), self.circuits, num_cars)
         self.renderer = Renderer(self.circuits, self.camera)
         self._period_ms = _whole_ms(control_period_s)
         self._rng = np.random.default_rng(seed)
@@ -156,6 +163,11 @@ class Simulator:
         return self._shutter.delay_ms / 1000.0
 
     @property
+    def clearance_m(self) -> FloatArray:
+        """Least distance to an obstacle in the last period, 0.0 where touched, (N,)."""
+        return self.obstacles.clearance_m.copy()
+
+    @property
     def appearance(self) -> Appearance:
         """What each car's camera makes of the world at this moment, noise included; a copy."""
         return self._seen[np.arange(self.num_cars)]
@@ -208,6 +220,7 @@ class Simulator:
             delay_ms = self.variation.sample_image_delay_ms(self._rng, len(which))
             dropped = self.variation.sample_dropped_frames(self._rng, len(which))
             self._shutter.place(which, motion, delay_ms, dropped)
+        self.obstacles.place(which, index, self.poses[which], self._rng)
 
     def step(self, commands: ArrayLike) -> None:
         """Advance all cars by one control period.
@@ -223,6 +236,7 @@ class Simulator:
         """
         newest = np.ascontiguousarray(commands, dtype=np.float64)
         check_commands(newest, self.num_cars)
+        before = self.poses
         history = self._commands
         history[1:] = history[:-1]
         history[0] = newest
@@ -238,6 +252,7 @@ class Simulator:
         self._steps += 1
         if self._shutter is not None:
             self._shutter.advance(self._motion, self._steps, self._rng)
+        self.obstacles.advance(self._circuit_index, before, self.poses, self.time_s)
 
     def view(self, view: View, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Draw what an observation needs of all cars' pictures.
@@ -249,7 +264,8 @@ class Simulator:
         Returns:
             (N, R, C, K) uint8.
         """
-        return self.renderer.view(self._circuit_index, self._here, self._seen, view, out)
+        scenery = self.obstacles.scenery
+        return self.renderer.view(self._circuit_index, self._here, self._seen, view, out, scenery)
 
     def frame(self, car: int) -> NDArray[np.uint8]:
         """Draw one car's whole picture.
@@ -272,10 +288,11 @@ class Simulator:
             A function that returns (H, W, 3) uint8 RGB.
         """
         one = np.array([car])
-        index, here, seen = self._circuit_index[one], self._here[one], self._seen[one]
+        index, poses, seen = self._circuit_index[one], self._here[one], self._seen[one]
+        scenery = self.obstacles.scenery[one]
 
         def draw() -> NDArray[np.uint8]:
-            picture: NDArray[np.uint8] = self.renderer.frames(index, here, seen)[0]
+            picture: NDArray[np.uint8] = self.renderer.frames(index, poses, seen, scenery)[0]
             return picture
 
         return draw
@@ -307,6 +324,7 @@ class Simulator:
                 "commands": self._commands,
                 "shutter": None if self._shutter is None else self._shutter.state(),
                 "rng": self._rng.bit_generator.state,
+                "obstacles": self.obstacles.state(),
             }
         )
 
@@ -336,6 +354,9 @@ class Simulator:
         self._delay_ms = state["delay_ms"]
         self._commands = state["commands"]
         self._rng.bit_generator.state = state["rng"]
+        # Checkpoints of before there was traffic know of none.
+        if "obstacles" in state:
+            self.obstacles.restore(state["obstacles"])
 
 
 def _whole_ms(control_period_s: float) -> int:
