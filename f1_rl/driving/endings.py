@@ -12,13 +12,14 @@ from f1_rl.settings import NonNegativeFloat, PositiveFloat, PositiveInt, Setting
 class EndingSettings(Settings, frozen=True):
     """When an episode ends.
 
-    The first three are failures: the episode is terminated and nothing follows that could be
+    The first four are failures: the episode is terminated and nothing follows that could be
     worth something. The last two are cuts: the drive would have gone on, the episode is truncated
     and the learner bootstraps.
 
     Attributes:
         off_road_margin_m: How far beside the road the car's centre may be; none: anywhere.
         wrong_way: Whether pointing more than 90 degrees away from the road ends it.
+        collision: Whether touching an obstacle ends it.
         stalled_after_s: How long the car may make no way forward; none: for ever.
         time_limit_s: Longest episode; none: endless.
         laps: Laps after which the episode is cut; none: never.
@@ -26,6 +27,7 @@ class EndingSettings(Settings, frozen=True):
 
     off_road_margin_m: NonNegativeFloat | None = 0.0
     wrong_way: bool = True
+    collision: bool = True
     stalled_after_s: PositiveFloat | None = 3.0
     time_limit_s: PositiveFloat | None = 60.0
     laps: PositiveInt | None = None
@@ -51,6 +53,7 @@ def find_endings(settings: EndingSettings, step: Step) -> Endings:
     failures = {
         "off_road": _beyond(step, settings.off_road_margin_m),
         "wrong_way": step.projection.wrong_way if settings.wrong_way else None,
+        "collision": step.collided if settings.collision else None,
         "stalled": _reached(step.stalled_s, settings.stalled_after_s),
     }
     cuts = {

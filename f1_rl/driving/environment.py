@@ -56,6 +56,7 @@ def make_simulator(
         vehicle=settings.vehicle,
         control_period_s=settings.control_period_ms / 1000,
         variation=settings.variation,
+        traffic=settings.traffic,
     )
 
 
@@ -100,6 +101,7 @@ def _info(outcome: Outcome) -> dict[str, npt.NDArray[Any]]:
         "speed_mps": outcome.step.speed_mps,
         "driven_m": outcome.step.driven_m,
         "laps": outcome.step.laps,
+        "collided": outcome.step.collided,
         "ending": np.array(outcome.reasons),
     }
     info.update({f"reward/{name}": term for name, term in outcome.reward_terms.items()})

@@ -10,6 +10,7 @@ from f1_rl.driving.step import Step
 
 _BIN_M = 0.005
 _BINS = 1_000
+_COUNTED = ("off_track", "wrong_way", "collisions")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class DriveReport:
         off_track: Times that the car left the road.
         wrong_way: Times that the car turned against the driving direction.
         ending: The rule that ended the episode, empty while it goes on.
+        collisions: Times that the car touched an obstacle.
     """
 
     steps: int
@@ -43,6 +45,7 @@ class DriveReport:
     off_track: int
     wrong_way: int
     ending: str
+    collisions: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name."""
@@ -58,8 +61,8 @@ class DriveMetrics:
             name: np.zeros(num_cars)
             for name in ("steps", "time", "return", "lateral", "driven", "steering")
         }
-        self._counts = {name: np.zeros(num_cars, np.int64) for name in ("off_track", "wrong_way")}
-        self._was = {name: np.zeros(num_cars, np.bool_) for name in ("off_track", "wrong_way")}
+        self._counts = {name: np.zeros(num_cars, np.int64) for name in _COUNTED}
+        self._was = {name: np.zeros(num_cars, np.bool_) for name in _COUNTED}
         self._histogram = np.zeros((num_cars, _BINS), np.int32)
         self._cars = np.arange(num_cars)
 
@@ -85,7 +88,8 @@ class DriveMetrics:
             self._sums[name] += value * active
         bins = np.minimum((lateral / _BIN_M).astype(np.int64), _BINS - 1)
         self._histogram[self._cars, bins] += active
-        for name, now in (("off_track", step.off_road), ("wrong_way", step.projection.wrong_way)):
+        happening = (step.off_road, step.projection.wrong_way, step.collided)
+        for name, now in zip(_COUNTED, happening, strict=True):
             self._counts[name] += now & ~self._was[name] & active
             self._was[name] = np.where(active, now, self._was[name])
 
@@ -116,6 +120,7 @@ class DriveMetrics:
             off_track=int(self._counts["off_track"][car]),
             wrong_way=int(self._counts["wrong_way"][car]),
             ending=ending,
+            collisions=int(self._counts["collisions"][car]),
         )
 
     def state(self) -> dict[str, Any]:
@@ -131,8 +136,9 @@ class DriveMetrics:
         """Take back what `state` returned."""
         for key, sums in self._sums.items():
             sums[...] = state["sums"][key]
-        for key, counts in self._counts.items():
-            counts[...] = state["counts"][key]
+        # Checkpoints of before there was traffic count no collisions.
+        for key, counts in state["counts"].items():
+            self._counts[key][...] = counts
             self._was[key][...] = state["was"][key]
         self._histogram[...] = state["histogram"]
 

@@ -38,6 +38,17 @@ def off_road(step: Step) -> FloatArray:
     return -step.off_road.astype(np.float64)
 
 
+def collision(step: Step) -> FloatArray:
+    """-1 in a step in which the car touches an obstacle."""
+    return -step.collided.astype(np.float64)
+
+
+def clearance(step: Step) -> FloatArray:
+    """Minus the square of what an obstacle is nearer than half a metre, -1 where it is touched."""
+    missing = np.maximum(0.0, 1.0 - step.clearance_m / 0.5)
+    return np.broadcast_to(-(missing**2), step.time_s.shape)
+
+
 def steering_change(step: Step) -> FloatArray:
     """Minus the change of the commanded yaw rate, -1 from one stop to the other."""
     change = step.commands[:, 1] - step.previous_commands[:, 1]
@@ -58,6 +69,8 @@ RULES: Mapping[str, RewardRule] = {
         lateral_error,
         heading_error,
         off_road,
+        collision,
+        clearance,
         steering_change,
         centre_steps,
     )

@@ -17,7 +17,7 @@ from f1_rl.settings import (
     Settings,
     SettingsError,
 )
-from f1_rl.simulation import Camera, Variation
+from f1_rl.simulation import NO_TRAFFIC, Camera, Traffic, Variation, load_traffic
 
 # Stands for every circuit of the library.
 ALL_CIRCUITS = "all"
@@ -57,6 +57,8 @@ class TaskSettings(Settings, frozen=True):
         endings: When an episode ends.
         starts: Where it begins.
         variation: By how much pictures and delays vary from episode to episode.
+        traffic: Boxes and slower cars on the road of the embedded simulator: the name of a
+            scenario, or what there is.
     """
 
     circuits: Annotated[tuple[str, ...], Meta(min_length=1)] = (DEFAULT_CIRCUIT,)
@@ -73,6 +75,11 @@ class TaskSettings(Settings, frozen=True):
     endings: EndingSettings = field(default_factory=EndingSettings)
     starts: StartSettings = field(default_factory=StartSettings)
     variation: Variation = field(default_factory=Variation)
+    traffic: str | Traffic = NO_TRAFFIC
+
+    def __post_init__(self) -> None:
+        """Check that the scenario exists."""
+        load_traffic(self.traffic)
 
 
 def expand_circuit_names(names: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """What the rules of the task see of one step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class Step:
         time_s: (N,) since the episode began.
         stalled_s: (N,) since the car last came forward.
         laps: (N,) full laps since the episode began.
+        clearance_m: (N,) least distance to an obstacle during the step, 0 where the car touched it;
+            infinite where there is none.
         control_period_s: Duration of the step.
         max_speed_mps: The fastest that the actions allow.
         max_yaw_rate_radps: The fastest turn that the actions allow.
@@ -38,6 +40,12 @@ class Step:
     control_period_s: float
     max_speed_mps: float
     max_yaw_rate_radps: float
+    clearance_m: FloatArray = field(default_factory=lambda: np.array(np.inf))
+
+    @property
+    def collided(self) -> BoolArray:
+        """(N,) whether the car touched an obstacle."""
+        return np.broadcast_to(self.clearance_m <= 0.0, self.time_s.shape)
 
     @property
     def half_width_m(self) -> FloatArray:

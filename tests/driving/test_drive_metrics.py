@@ -74,6 +74,12 @@ def test_leaving_the_road_and_turning_around_are_counted_once_each_time():
     assert (made.off_track, made.wrong_way) == (2, 1)
 
 
+def test_touching_an_obstacle_is_counted_once_each_time():
+    clearances_m = [np.inf, 0.0, 0.0, 0.2, 0.0]
+    made = report(fed(*(make_step(clearance_m=np.array([c])) for c in clearances_m)))
+    assert made.collisions == 2
+
+
 def test_a_drive_of_no_steps_has_a_report():
     made = report(DriveMetrics(1))
     assert (made.steps, made.completion, made.p95_lateral_error_m) == (0, 0.0, 0.0)

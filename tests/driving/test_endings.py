@@ -6,7 +6,7 @@ from driving_helpers import make_step
 
 from f1_rl.driving.endings import EndingSettings, find_endings
 
-FAILURES = ("off_road", "wrong_way", "stalled")
+FAILURES = ("off_road", "wrong_way", "collision", "stalled")
 
 CASES = [
     ({}, {}, ""),
@@ -20,6 +20,9 @@ CASES = [
     ({}, {"heading_error_rad": 1.57}, ""),
     ({}, {"heading_error_rad": -1.58}, "wrong_way"),
     ({"wrong_way": False}, {"heading_error_rad": 3.0}, ""),
+    ({}, {"clearance_m": np.array([0.001])}, ""),
+    ({}, {"clearance_m": np.array([0.0])}, "collision"),
+    ({"collision": False}, {"clearance_m": np.array([0.0])}, ""),
     ({}, {"stalled_s": 2.9}, ""),
     ({}, {"stalled_s": 3.0}, "stalled"),
     ({"stalled_after_s": None}, {"stalled_s": 1e6}, ""),

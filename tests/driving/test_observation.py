@@ -45,6 +45,23 @@ def test_preprocessing_of_a_whole_frame_is_what_the_simulator_draws(driven, sett
     assert reduced.std() > 4.0
 
 
+def test_preprocessing_of_a_frame_with_traffic_is_what_the_simulator_draws():
+    cars = Simulator([load_circuit("simple")], 12, traffic="mixed", seed=1)
+    boxes = cars.obstacles.poses_m[np.arange(12), np.arange(12) % 6]
+    behind_m = np.linspace(1.0, 6.0, 12)
+    x_m, y_m = boxes[:, 0] - behind_m * np.cos(boxes[:, 2]), boxes[:, 1]
+    y_m = y_m - behind_m * np.sin(boxes[:, 2])
+    traffic = cars.obstacles.state()
+    cars.place(np.arange(12), 0, Poses(x_m, y_m, boxes[:, 2]))
+    cars.obstacles.restore(traffic)
+    preprocessing = Preprocessing(ObservationSettings(), cars.camera)
+    reduced = np.stack([preprocessing.apply(cars.frame(car)) for car in range(12)])
+    difference = np.abs(cars.view(preprocessing.view).astype(int) - reduced)
+    assert difference.mean(axis=(1, 2, 3)).max() < 1.0
+    # Boxes of 180 and slower cars of 215 in red are there to be seen.
+    assert ((reduced > 170) & (reduced < 225)).sum() > 500
+
+
 def test_preprocessing_of_gazebo_frames_is_what_the_simulator_draws_at_their_poses():
     entries = json.loads((DATA / "gazebo" / "poses.json").read_text())["frames"]
     circuit = read_circuit_csv(DATA / "circuits" / "gazebo_centreline.csv")
