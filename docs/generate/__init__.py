@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from generate import circuits, commands, environments, launches, nodes, presets, python_api, tables
+from generate import (
+    circuits,
+    commands,
+    environments,
+    launches,
+    nodes,
+    perturbations,
+    presets,
+    python_api,
+    tables,
+)
 from generate import settings as settings_page
 
 
@@ -17,6 +27,7 @@ def write_reference(folder: Path) -> None:
         "settings": settings_page.page(),
         "presets": presets.page(),
         "circuits": circuits.page(),
+        "perturbations": perturbations.page(),
         "actions": tables.actions_page(),
         "rewards": tables.rewards_page(),
         "environments": environments.page(),

@@ -6,15 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from generate import write_reference
 from generate.nodes import PARAMETERS
+from generate.perturbations import contact_sheet
 from generate.settings import setting_names
 from generate.topics import find_endpoints
 
 from f1_rl.circuits import circuit_names, load_circuit
 from f1_rl.cli.main import VERBS, build_parser
 from f1_rl.driving.actions import action_table_names
+from f1_rl.driving.perturbations import perturbations
 from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.rewards import RULES
 from f1_rl.launching import LAUNCHES
@@ -107,10 +111,19 @@ def test_presets_tables_rules_and_environments_are_there(reference: Path) -> Non
         ("presets", preset_names()),
         ("actions", action_table_names()),
         ("rewards", RULES),
+        ("perturbations", perturbations()),
         ("environments", (CAMERA_ID, CAMERA_ROS_ID, "Box(0, 255, (24, 64, 2), uint8)")),
     ):
         text = (reference / f"{page}.md").read_text("utf-8")
         assert [name for name in names if name not in text] == []
+
+
+def test_the_picture_of_the_perturbations_shows_them_all() -> None:
+    kept = cv2.imread(str(ROOT / "docs" / "images" / "perturbations.png"))
+    drawn = contact_sheet()
+    assert kept.shape == drawn.shape
+    # Written anew after one of them has changed.
+    assert np.abs(kept.astype(int) - drawn).mean() < 1.0
 
 
 def test_topics_and_services_are_read_from_the_source(reference: Path) -> None:
