@@ -10,6 +10,7 @@ _NAMED = (
     ("f1_rl.settings", "SettingsError"),
     ("f1_rl.policy", "PolicyError"),
     ("f1_rl.bags.errors", "BagError"),
+    ("f1_rl.calibration.errors", "CalibrationError"),
     ("f1_rl.driving.cars", "CarFault"),
     ("f1_rl.launching", "LaunchError"),
     ("f1_rl.live.errors", "LiveError"),

@@ -321,6 +321,17 @@ def _uses(
     )
 
 
+def _size_fault(pictures: _Pictures, pilot: Pilot) -> str:
+    (width, height), _ = pictures.sizes.most_common(1)[0]
+    if pilot.reprojection is not None:
+        return pilot.size_fault(width, height) or ""
+    camera = pilot.preprocessing.camera
+    return (
+        f"the pictures are {width} x {height}, the policy was trained with {camera.width} x "
+        f"{camera.height}; record that size, or train with this one."
+    )
+
+
 def _policy_faults(
     bag: Bag,
     reader: FrameReader,
@@ -328,14 +339,9 @@ def _policy_faults(
     reports: dict[str, TopicReport],
     pilot: Pilot,
 ) -> list[str]:
-    camera = pilot.preprocessing.camera
     faults = []
-    if (camera.width, camera.height) not in pictures.sizes:
-        (width, height), _ = pictures.sizes.most_common(1)[0]
-        faults.append(
-            f"the pictures are {width} x {height}, the policy was trained with {camera.width} x "
-            f"{camera.height}; record that size, or train with this one."
-        )
+    if all(pilot.size_fault(*size) for size in pictures.sizes):
+        faults.append(_size_fault(pictures, pilot))
     fault = bag_camera_fault(bag, reader.topics.image_topic, pilot)
     if fault is not None:
         faults.append(fault)

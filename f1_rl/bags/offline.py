@@ -21,7 +21,7 @@ from f1_rl.bags.reader import Bag
 from f1_rl.nodes.frame_gate import FrameGate, Verdict
 from f1_rl.nodes.limiter import STOP, Command
 from f1_rl.nodes.picture_check import PictureCheck
-from f1_rl.nodes.pilot import Decision, Pilot, camera_fault
+from f1_rl.nodes.pilot import Decision, Pilot
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -151,8 +151,10 @@ class OfflineReplay:
 
 def size_fault(pilot: Pilot, picture: UInt8Array) -> str | None:
     """Return why a picture is not of the policy's size, or None."""
-    camera = pilot.preprocessing.camera
     height, width = picture.shape[:2]
+    if pilot.reprojection is not None:
+        return pilot.size_fault(width, height)
+    camera = pilot.preprocessing.camera
     if (width, height) == (camera.width, camera.height):
         return None
     return (
@@ -170,7 +172,5 @@ def bag_camera_fault(bag: Bag, image_topic: str, pilot: Pilot) -> str | None:
     for record in bag.records([topic.name]):
         info = record.message
         focal_length_px = float(info.k[0])
-        return camera_fault(
-            pilot.preprocessing.camera, int(info.width), int(info.height), focal_length_px
-        )
+        return pilot.camera_fault(int(info.width), int(info.height), focal_length_px)
     return None

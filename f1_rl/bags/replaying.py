@@ -186,7 +186,7 @@ def _video_frame(replayed: ReplayedFrame, pilot: Pilot, saliency: Saliency) -> A
         observation = pilot.observation
     unknown = np.full(len(pilot.action_names), math.nan)
     return ReplayVideoFrame(
-        camera=frame.picture,
+        camera=pilot.as_trained(frame.picture),
         observation=observation,
         q_values=unknown if decision is None else decision.q_values,
         action=-1 if decision is None else decision.action,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from f1_rl.bags.errors import BagError
 from f1_rl.bags.frames import DriveFrame, FrameReader
 from f1_rl.bags.judges import CircuitJudge, Judge, PictureJudge
 from f1_rl.bags.reader import Bag
+from f1_rl.calibration import Reprojection, read_camera
 from f1_rl.circuits import Circuit, Poses
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.environment import load_circuits
@@ -51,6 +53,8 @@ class DemonstrationSettings(Settings, frozen=True):
         reward: `circuit` judges by odometry and the task's circuit, with the task's rewards and
             endings; `image` by the picture alone; `auto` by the circuit where there is odometry.
         half_width_m: For `image`: the road's half width.
+        camera_calibration: File of `f1-rl calibrate` with the camera of the bags, whose pictures
+            are then made those of the task's; empty: it is the task's.
     """
 
     bags: tuple[str, ...] = ()
@@ -62,6 +66,7 @@ class DemonstrationSettings(Settings, frozen=True):
     action_tolerance: PositiveFloat = 0.25
     reward: Literal["auto", "circuit", "image"] = "auto"
     half_width_m: PositiveFloat = 1.5
+    camera_calibration: str = ""
 
 
 def convert_bags(
@@ -74,6 +79,8 @@ def convert_bags(
             or it was not driven on a circuit of the task.
         SettingsError: The task's observation cannot be made of it.
         CircuitError: A circuit of the task does not exist.
+        CalibrationError: The calibration cannot be read, or its camera does not see what the task's
+            has to.
     """
     circuits = load_circuits(task)
     episodes: list[Episode] = []
@@ -116,7 +123,12 @@ def _convert(
         observes_speed=task.observation.speed,
     )
     reader = FrameReader(bag, topics, round(settings.align_within_ms * 1e6))
-    found = list(converter.episodes(_of_camera(reader, task, bag.path)))
+    seen: Iterable[DriveFrame] = reader
+    if settings.camera_calibration:
+        camera = read_camera(Path(settings.camera_calibration).expanduser())
+        rows = preprocessing.view.row_array
+        seen = _as_trained(reader, Reprojection(camera, task.camera, rows))
+    found = list(converter.episodes(_of_camera(seen, task, bag.path)))
     account.unusable = reader.counts.unusable
     for warning in (*bag.warnings, *reader.notes):
         _LOG.warning("%s: %s", bag.path, warning)
@@ -193,6 +205,12 @@ def _places(bag: Bag, topic: str) -> Iterator[tuple[float, float, float]]:
         except MessageError:
             continue
         yield sample.x_m, sample.y_m, sample.yaw_rad
+
+
+def _as_trained(pictures: Iterable[DriveFrame], reprojection: Reprojection) -> Iterator[DriveFrame]:
+    """Yield the frames with the pictures that the task's camera would have taken."""
+    for frame in pictures:
+        yield replace(frame, picture=reprojection.picture(frame.picture))
 
 
 def _of_camera(

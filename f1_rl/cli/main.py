@@ -21,6 +21,7 @@ VERBS = (
     "record",
     "replay",
     "circuit",
+    "calibrate",
     "launch",
     "benchmark",
     "determinism",

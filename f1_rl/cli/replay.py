@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from f1_rl.bags.agreement import Agreement
     from f1_rl.bags.inspection import BagReport
     from f1_rl.bags.replaying import ReplayResult
+    from f1_rl.nodes.pilot import Pilot
 
 SUMMARY = (
     "Check a bag, or let a policy decide on every picture of it; faster than real time and the "
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="bag_out",
         metavar="OUT",
         help="write a new bag with the policy's commands on proposed_cmd",
+    )
+    parser.add_argument(
+        "--camera-calibration",
+        type=Path,
+        metavar="FILE",
+        help="the bag's camera (f1-rl calibrate), where it is not that of the policy's training",
     )
     parser.add_argument("--image-topic", metavar="NAME", help="the camera's pictures")
     parser.add_argument("--command-topic", metavar="NAME", help="what was commanded")
@@ -77,10 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise CommandError("replay: --video needs a folder to write to; add --out DIR.")
     from f1_rl.bags import Bag, FrameReader
     from f1_rl.bags.replaying import ReplayOutputs, replay_bag
-    from f1_rl.nodes.pilot import Pilot
-    from f1_rl.policy import load_policy
 
-    pilot = Pilot(load_policy(options.policy_folder(arguments.policy, arguments.last)))
+    pilot = _pilot(arguments)
     outputs = ReplayOutputs(arguments.out, arguments.video, arguments.bag_out)
     with Bag(arguments.bag) as bag:
         reader = FrameReader(bag, _topics(arguments, bag), arguments.tolerance * 1_000_000)
@@ -90,6 +95,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_result(result)
     return 0
+
+
+def _pilot(arguments: argparse.Namespace) -> "Pilot":
+    from f1_rl.calibration import read_camera
+    from f1_rl.nodes.pilot import Pilot
+    from f1_rl.policy import load_policy
+
+    calibration = None
+    if arguments.camera_calibration is not None:
+        calibration = read_camera(arguments.camera_calibration)
+    policy = load_policy(options.policy_folder(arguments.policy, arguments.last))
+    return Pilot(policy, calibration)
 
 
 def _topics(arguments: argparse.Namespace, bag: Any) -> Any:
@@ -104,12 +121,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from f1_rl.bags import Bag
     from f1_rl.bags.inspection import inspect_bag
 
-    pilot = None
-    if arguments.policy is not None:
-        from f1_rl.nodes.pilot import Pilot
-        from f1_rl.policy import load_policy
-
-        pilot = Pilot(load_policy(options.policy_folder(arguments.policy, arguments.last)))
+    pilot = None if arguments.policy is None else _pilot(arguments)
     with Bag(arguments.bag) as bag:
         report = inspect_bag(
             bag,

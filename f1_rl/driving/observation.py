@@ -94,8 +94,12 @@ class Preprocessing:
                 f"a frame of shape {frame.shape} and type {frame.dtype} does not fit the camera, "
                 f"which gives {expected} uint8."
             )
+        return self.reduce(frame[self._rows])
+
+    def reduce(self, chosen_rows: UInt8Array) -> UInt8Array:
+        """Reduce the rows `(R, W, 3)` that the view chooses of a picture to `(R, C, K)`."""
         rows, columns, channels = self.frame_shape
-        chosen = cv2.transform(frame[self._rows], self._weights)
+        chosen = cv2.transform(chosen_rows, self._weights)
         reduced = cv2.resize(chosen, (columns, rows), interpolation=cv2.INTER_AREA)
         return np.asarray(reduced.reshape(rows, columns, channels), np.uint8)
 

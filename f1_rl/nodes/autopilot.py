@@ -185,7 +185,8 @@ class Autopilot(Generic[M]):
         picture: UInt8Array | None = None
         try:
             picture = self._decode(frame.message)
-            fault = self._size_fault(picture) or self._check.fault(
+            height, width = picture.shape[:2]
+            fault = self.pilot.size_fault(width, height) or self._check.fault(
                 picture, self._helm.last_command, frame.arrived_s
             )
         except ValueError as error:
@@ -196,16 +197,6 @@ class Autopilot(Generic[M]):
             return None
         self._helm.free(CAMERA)
         return picture
-
-    def _size_fault(self, picture: UInt8Array) -> str | None:
-        camera = self.pilot.preprocessing.camera
-        height, width = picture.shape[:2]
-        if (width, height) == (camera.width, camera.height):
-            return None
-        return (
-            f"the picture is {width} x {height}, the policy was trained with {camera.width} x "
-            f"{camera.height}; set the camera to that size or drive by another policy."
-        )
 
     def _speed(self) -> float | None:
         """Return the car's speed, 0.0 where the policy needs none; None holds the car."""

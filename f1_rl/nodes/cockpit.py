@@ -16,7 +16,7 @@ from f1_rl.nodes.frame_gate import FrameGate
 from f1_rl.nodes.helm import Helm, Ticker
 from f1_rl.nodes.limiter import Command, CommandLimiter
 from f1_rl.nodes.picture_check import PictureCheck
-from f1_rl.nodes.pilot import Decision, Pilot, camera_fault
+from f1_rl.nodes.pilot import Decision, Pilot
 from f1_rl.nodes.watchdog import Watchdog
 
 UInt8Array = npt.NDArray[np.uint8]
@@ -59,7 +59,7 @@ class Cockpit:
             on_failure: Told of the error that ended the autopilot.
         """
         timeout_s = parameters.watchdog_timeout_s
-        self._camera = pilot.preprocessing.camera
+        self._pilot = pilot
         self._deadman: Deadman | None = None
         if parameters.deadman:
             self._deadman = Deadman(parameters.deadman_button, parameters.deadman_timeout_s)
@@ -121,8 +121,8 @@ class Cockpit:
         self._odometry.feed(time.monotonic())
 
     def hear_camera(self, width: int, height: int, focal_length_px: float) -> None:
-        """Compare the camera with the one that the policy was trained with; hold if it differs."""
-        fault = camera_fault(self._camera, width, height, focal_length_px)
+        """Compare the camera with the one that is to be driven by; hold if it differs."""
+        fault = self._pilot.camera_fault(width, height, focal_length_px)
         if fault is None:
             self.helm.free(CAMERA_INFO)
         else:

@@ -36,6 +36,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
+from f1_rl.calibration import CalibrationError, read_camera
 from f1_rl.nodes.autopilot import Frame
 from f1_rl.nodes.cockpit import Cockpit
 from f1_rl.nodes.driver_diagnostics import diagnostic_message, figures
@@ -67,15 +68,15 @@ class StartError(RuntimeError):
 def _transition(function: Transition) -> Transition:
     """Make a transition that says why it fails: rclpy drops the exception.
 
-    What is expected to go wrong (a policy) lets the transition fail, anything else leads to the
-    error handling of the lifecycle.
+    What is expected to go wrong (a policy, a calibration) lets the transition fail, anything else
+    leads to the error handling of the lifecycle.
     """
 
     @functools.wraps(function)
     def wrapper(node: DriverNode, state: Any) -> Any:
         try:
             return function(node, state)
-        except PolicyError as error:
+        except (PolicyError, CalibrationError) as error:
             node.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
         except Exception:
@@ -191,6 +192,12 @@ class DriverNode(LifecycleNode):
             f"{1e3 * pilot.control_period_s:.0f} ms, a decision takes {1e3 * pilot.warm_up_s:.1f} "
             f"ms; commands go to {topics.command_topic}."
         )
+        if pilot.reprojection is not None:
+            self.get_logger().info(
+                f"pictures of {pilot.reprojection.source.name} are made those of the training's "
+                f"camera; {pilot.reprojection.missing_share:.1%} of the observation lies outside "
+                "them."
+            )
         self._state = "inactive"
         return super().on_configure(state)
 
@@ -349,7 +356,7 @@ class DriverNode(LifecycleNode):
         topics.publish_q_values(decision.q_values)
         illustrator.show(
             lambda: Glance(
-                picture,
+                cockpit.autopilot.pilot.as_trained(picture),
                 cockpit.autopilot.pilot.observations,
                 decision,
                 sent,
@@ -411,14 +418,18 @@ class DriverNode(LifecycleNode):
 
 
 def _make_pilot(parameters: DriverParameters) -> Pilot:
-    """Load and check the policy.
+    """Load and check the policy, and the calibration of the camera where one is given.
 
     Raises:
-        PolicyError: It is missing, damaged, or does not fit.
+        PolicyError: The policy is missing, damaged, or does not fit.
+        CalibrationError: So is the calibration.
     """
     if not parameters.policy:
         raise PolicyError("no policy is given; set the parameter policy to a run or policy folder.")
-    return Pilot(load_policy(Path(parameters.policy).expanduser()))
+    calibration = None
+    if parameters.camera_calibration:
+        calibration = read_camera(Path(parameters.camera_calibration).expanduser())
+    return Pilot(load_policy(Path(parameters.policy).expanduser()), calibration)
 
 
 def main(args: list[str] | None = None) -> int:

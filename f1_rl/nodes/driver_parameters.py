@@ -15,6 +15,13 @@ class DriverParameters:
         "Policy folder, or run folder with one. A change counts from the next configuring on.",
         changeable=True,
     )
+    camera_calibration: str = parameter(
+        "",
+        "File of f1-rl calibrate with the camera and its mounting; its pictures are made those of "
+        "the camera of the training. Empty: it is that camera. A change counts from the next "
+        "configuring on.",
+        changeable=True,
+    )
     autostart: bool = parameter(
         True, "Configure and activate at start; otherwise the lifecycle services do that."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.calibration import CalibratedCamera, Reprojection
 from f1_rl.driving.environment import SPEED_UNIT_MPS, Observation
 from f1_rl.driving.observation import FrameStack, Preprocessing
 from f1_rl.nodes.limiter import Command
@@ -17,6 +18,7 @@ UInt8Array = npt.NDArray[np.uint8]
 
 _WARM_UP_RUNS = 5
 _LARGEST_FOV_DIFFERENCE_RAD = 0.02
+_LARGEST_FOCAL_LENGTH_DIFFERENCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,28 @@ class Decision:
 
 
 class Pilot:
-    """Drives by a policy, one picture after the other, with the preprocessing of its training."""
+    """Drives by a policy, one picture after the other, with the preprocessing of its training.
 
-    def __init__(self, policy: Policy) -> None:
+    Attributes:
+        policy: Decides.
+        preprocessing: What makes observations of the pictures of the training's camera.
+        reprojection: What makes these of the real camera's; None where it is the same camera.
+        control_period_s: Time between two decisions.
+        needs_speed: Whether it sees the car's speed.
+        warm_up_s: How long a decision took.
+    """
+
+    def __init__(self, policy: Policy, calibration: CalibratedCamera | None = None) -> None:
         """Check the policy against this version's preprocessing and run it a few times.
+
+        Args:
+            policy: The policy.
+            calibration: Of the camera to drive by; None: it is that of the training.
 
         Raises:
             PolicyError: The preprocessing would differ from that of its training, or the model
                 does not fit its specification.
+            CalibrationError: The camera does not see what the policy has to.
         """
         settings = policy.task_settings
         try:
@@ -56,6 +72,11 @@ class Pilot:
             raise PolicyError(
                 f"{policy.folder}: was trained with {name} = {expected.get(name)}, this version "
                 f"of f1_rl makes it {own[name]}; use the version that trained it, or train anew."
+            )
+        self.reprojection = None
+        if calibration is not None:
+            self.reprojection = Reprojection(
+                calibration, self.preprocessing.camera, self.preprocessing.view.row_array
             )
         self.policy = policy
         self.control_period_s = policy.manifest.control_period_ms / 1000
@@ -92,7 +113,7 @@ class Pilot:
         """Return what to do.
 
         Args:
-            frame: (H, W, 3) RGB, of the camera's size.
+            frame: (H, W, 3) RGB, of the size of the camera that is driven by.
             first: Whether it follows no other one: after a start or a gap.
             speed_mps: Forward speed of the car, for policies that see it.
 
@@ -104,10 +125,52 @@ class Pilot:
         speed, yaw_rate = self.policy.command_table[action]
         return Decision(q_values, action, Command(float(speed), float(yaw_rate)))
 
+    def as_trained(self, frame: UInt8Array) -> UInt8Array:
+        """Return the picture that the training's camera would have taken, (H, W, 3)."""
+        return frame if self.reprojection is None else self.reprojection.picture(frame)
+
+    def size_fault(self, width: int, height: int) -> str | None:
+        """Return why pictures of that size cannot be driven by, or None."""
+        if self.reprojection is not None:
+            return self.reprojection.source.size_fault(width, height)
+        camera = self.preprocessing.camera
+        if (width, height) == (camera.width, camera.height):
+            return None
+        return (
+            f"the picture is {width} x {height}, the policy was trained with {camera.width} x "
+            f"{camera.height}; set the camera to that size or drive by another policy."
+        )
+
+    def camera_fault(self, width: int, height: int, focal_length_px: float) -> str | None:
+        """Return in what a camera, by its `camera_info`, is not the one to drive by, or None.
+
+        Args:
+            width: Columns of its pictures.
+            height: Their rows.
+            focal_length_px: Its focal length; 0.0 where it is not calibrated.
+        """
+        if self.reprojection is None:
+            return camera_fault(self.preprocessing.camera, width, height, focal_length_px)
+        source = self.reprojection.source
+        fault = source.size_fault(width, height)
+        own_px = source.intrinsics.focal_px[0]
+        if fault is not None or not focal_length_px > 0.0:
+            return fault
+        if abs(focal_length_px / own_px - 1.0) <= _LARGEST_FOCAL_LENGTH_DIFFERENCE:
+            return None
+        return (
+            f"camera_info says a focal length of {focal_length_px:.1f} px, the calibration of "
+            f"{source.name} {own_px:.1f} px; give the calibration of this camera."
+        )
+
     def _warm_up(self) -> float:
         """Decide about black pictures and return how long the last time took, seconds."""
         camera = self.preprocessing.camera
-        black = np.zeros((camera.height, camera.width, 3), np.uint8)
+        width, height = camera.width, camera.height
+        if self.reprojection is not None:
+            lens = self.reprojection.source.intrinsics
+            width, height = lens.width, lens.height
+        black = np.zeros((height, width, 3), np.uint8)
         took_s, actions = 0.0, 0
         for _ in range(_WARM_UP_RUNS):
             began_s = time.perf_counter()
@@ -123,7 +186,11 @@ class Pilot:
     def _q_values(
         self, frame: UInt8Array, first: bool, speed_mps: float
     ) -> npt.NDArray[np.float32]:
-        self._stack.push(self.preprocessing.apply(frame)[None], np.array([first]))
+        if self.reprojection is None:
+            reduced = self.preprocessing.apply(frame)
+        else:
+            reduced = self.preprocessing.reduce(self.reprojection.rows(frame))
+        self._stack.push(reduced[None], np.array([first]))
         parts: list[npt.NDArray[np.generic]] = [self._stack.array]
         self._speed = np.array([[speed_mps / SPEED_UNIT_MPS]], np.float32)
         if self.needs_speed:
