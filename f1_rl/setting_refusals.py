@@ -44,7 +44,7 @@ def refusal(error: msgspec.ValidationError, values: Any, kind: type) -> str:
         return f"{where or 'it'} lacks {missing[1]!r}; add it"
     wanted = _wanted(reason, where, kind)
     if wanted is None:
-        return f"{where}: {reason.replace('`', '')}"
+        return f"{where}: {reason}".removeprefix(": ").replace("`", "")
     if path.startswith("`key`"):
         return f"a name in {where} is no name; give {wanted}"
     known, value = _value_at(values, where)

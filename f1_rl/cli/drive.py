@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run folder or policy folder; without one, you drive by hand",
     )
     options.add_circuit(parser)
+    options.add_traffic(parser)
     parser.add_argument(
         "--laps", type=options.positive_int, metavar="N", help="laps to drive (default: 1)"
     )

@@ -15,7 +15,7 @@ SUMMARY = (
 )
 
 _OF_DRIVES = (
-    *("circuit", "scale", "starts", "laps", "repeat"),
+    *("circuit", "scale", "traffic", "starts", "laps", "repeat"),
     *("both_directions", "classical", "racing_line", "perturbation", "markdown"),
 )
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "policies", type=Path, nargs="+", metavar="RUN", help="run folder or policy folder"
     )
     options.add_circuit(parser)
+    options.add_traffic(parser, several=True)
     parser.add_argument(
         "--starts", type=options.positive_int, metavar="N", help="starts on each circuit (8)"
     )
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.natural_int,
         default=0,
         metavar="N",
-        help="of varied pictures, or of the first episode; the others count on from it",
+        help="of varied pictures and traffic, or of the first episode; the others count on from it",
     )
     options.add_json(
         parser,

@@ -1,7 +1,7 @@
 """`f1-rl evaluate` where policies drive: laps on circuits, policy by policy."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,14 +68,10 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
     others: list[_Driven] = []
     asked = [option for option in OTHERS if getattr(arguments, option)]
     tasks: dict[str, TaskSettings] = {}
-    for name, policy in policies.items():
-        settings = build_settings(
-            TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
-        )
+    for name, policy, settings in tasks_of(policies, arguments):
         drives = lap_drives(settings, arguments)
         policy.check_fits(drives[0].task)
-        shown = POLICY if len(policies) == 1 else name
-        driven.append(_drive(shown, drives, policy))
+        driven.append(_drive(name, drives, policy))
         first = next((other for other in tasks if _alike(tasks[other], settings)), None)
         tasks[name] = settings
         # A task of its own is another bar: other limits, other pictures.
@@ -85,6 +81,21 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
             others.append(_drive(option.replace("_", " ") + task_of, drives, driver))
     _tell([*driven, *others], arguments)
     return 0 if all(drive.completed for one in driven for drive in one.drives) else 1
+
+
+def tasks_of(
+    policies: dict[str, Policy], arguments: argparse.Namespace
+) -> Iterator[tuple[str, Policy, TaskSettings]]:
+    """Yield what each policy is to drive, once for each traffic, and what to call that."""
+    asked = options.traffic_asked_for(arguments)
+    for name, policy in policies.items():
+        shown = POLICY if len(policies) == 1 else name
+        for traffic in asked:
+            changes = options.task_changes(arguments)
+            if traffic is not None:
+                changes["traffic"] = traffic
+            settings = build_settings(TaskSettings, merge(policy.task_settings.as_dict(), changes))
+            yield shown if len(asked) == 1 else f"{shown}, {traffic}", policy, settings
 
 
 def lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[LapDrive]:

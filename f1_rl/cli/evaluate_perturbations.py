@@ -7,14 +7,12 @@ from itertools import chain
 from typing import Any
 
 from f1_rl.cli import options
-from f1_rl.cli.evaluate_drives import OTHERS, POLICY, lap_drives
+from f1_rl.cli.evaluate_drives import OTHERS, POLICY, lap_drives, tasks_of
 from f1_rl.cli.perturbation_table import terminal_tables, write_markdown
 from f1_rl.driving.laps import Drive
 from f1_rl.driving.perturbations import Perturbation
 from f1_rl.driving.robustness import Robustness, hold_against
-from f1_rl.driving.settings import TaskSettings
 from f1_rl.policy import Policy
-from f1_rl.settings import build_settings, merge
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,10 @@ def evaluate_perturbations(
     driven: list[_Driven] = []
     others: list[_Driven] = []
     asked = [option for option in OTHERS if getattr(arguments, option)]
-    for name, policy in policies.items():
-        one = _Driven(POLICY if len(policies) == 1 else name, {})
-        task_of = "" if len(policies) == 1 else f", as {name}"
+    for name, policy, settings in tasks_of(policies, arguments):
+        one = _Driven(name, {})
+        task_of = "" if name == POLICY else f", as {name}"
         beside = {option: _Driven(option.replace("_", " ") + task_of, {}) for option in asked}
-        settings = build_settings(
-            TaskSettings, merge(policy.task_settings.as_dict(), options.task_changes(arguments))
-        )
         for perturbation in chosen:
             drives = lap_drives(perturbation.applied(settings), arguments)
             task = drives[0].task

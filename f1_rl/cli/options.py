@@ -32,6 +32,34 @@ def add_circuit(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_traffic(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add `--traffic`; its values are checked with the task.
+
+    Args:
+        parser: Of a verb.
+        several: Whether it may be given several times, or `all`.
+    """
+    more = ", or 'all' but none; may be given several times" if several else ""
+    parser.add_argument(
+        "--traffic",
+        action="append" if several else "store",
+        metavar="NAME",
+        help=f"boxes and slower cars on the road: a scenario, such as 'mixed' or 'none'{more}",
+    )
+
+
+def traffic_asked_for(arguments: argparse.Namespace) -> list[str | None]:
+    """Return the scenarios that a `--traffic` for several asks for; [None]: the policy's own."""
+    # Here, since it takes longer to import than all options.
+    from f1_rl.simulation import NO_TRAFFIC, traffic_names
+
+    named: list[str | None] = []
+    for name in arguments.traffic or []:
+        known = [each for each in traffic_names() if each != NO_TRAFFIC]
+        named.extend(known if name == "all" else [name])
+    return list(dict.fromkeys(named)) or [None]
+
+
 def add_set(parser: argparse.ArgumentParser) -> None:
     """Add `--set`."""
     parser.add_argument(
@@ -56,12 +84,14 @@ def add_json(parser: argparse.ArgumentParser, holds: str = "") -> None:
 
 
 def task_changes(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the changes to the driving task that `--circuit` and `--scale` ask for."""
+    """Return the changes to the task that `--circuit`, `--scale` and one `--traffic` ask for."""
     changes: dict[str, Any] = {}
     if arguments.circuit:
         changes["circuits"] = arguments.circuit
     if arguments.scale is not None:
         changes["circuit_scale"] = arguments.scale
+    if isinstance(getattr(arguments, "traffic", None), str):
+        changes["traffic"] = arguments.traffic
     return changes
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from f1_rl.driving.scores import Score
 from f1_rl.files import new_file
+from f1_rl.simulation import NO_TRAFFIC
 
 _DASH = "-"
 # Of a rich table: a border and two blanks for each column, and a border.
@@ -69,10 +70,11 @@ COLUMNS: tuple[Column[Score], ...] = (
     Column("smoothness (rad/s²)", "rad/s²", lambda s: number(s.smoothness, 1), rank=2),
 )
 
+# Of drives in traffic alone.
+_COLLISIONS: Column[Score] = Column("collisions", "collisions", lambda s: str(s.collisions))
 _DRIVER: Column[Score] = Column("driver", "driver", lambda s: s.driver, left=True)
 # Laps of several circuits have no time in common.
 _OF_ONE_CIRCUIT = ("circuit", "length m", "lap time s", "best s", "limit s")
-_OF_TOTALS = [column for column in COLUMNS if column.short not in _OF_ONE_CIRCUIT]
 
 
 def terminal_tables(
@@ -85,12 +87,12 @@ def terminal_tables(
         totals: Each driver's score over all circuits.
         width: Of the terminal; columns that do not fit are left out, the least important first.
     """
-    tables = [
-        terminal_table(driver, COLUMNS, scores, width) for driver, scores in by_driver.items()
-    ]
+    shown = _columns(totals)
+    tables = [terminal_table(driver, shown, scores, width) for driver, scores in by_driver.items()]
     if len(totals[0].circuits) > 1:
         title = f"{_circuits(totals[0])} circuits"
-        tables.append(terminal_table(title, (_DRIVER, *_OF_TOTALS), totals, width))
+        common = [column for column in shown if column.short not in _OF_ONE_CIRCUIT]
+        tables.append(terminal_table(title, (_DRIVER, *common), totals, width))
     return tables
 
 
@@ -104,7 +106,7 @@ def write_markdown(
     """
     from f1_rl.benchmark import tables
 
-    columns = (_DRIVER, *COLUMNS)
+    columns = (_DRIVER, *_columns(totals))
     scores = [score for made in by_driver.values() for score in made]
     if len(totals[0].circuits) > 1:
         scores += totals
@@ -116,6 +118,14 @@ def write_markdown(
     )
     with new_file(path) as file:
         file.write(table.markdown())
+
+
+def _columns(totals: Sequence[Score]) -> tuple[Column[Score], ...]:
+    """Return the columns, with that of collisions where any was driven in traffic."""
+    if all(total.traffic == NO_TRAFFIC for total in totals):
+        return COLUMNS
+    after = 1 + [column.short for column in COLUMNS].index("full laps")
+    return (*COLUMNS[:after], _COLLISIONS, *COLUMNS[after:])
 
 
 def terminal_table(

@@ -20,7 +20,7 @@ from f1_rl.driving.metrics import DriveReport
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Outcome, Starts
 from f1_rl.settings import build_settings, merge
-from f1_rl.simulation import Simulator
+from f1_rl.simulation import NO_TRAFFIC, Simulator, traffic_name
 
 # Slower than this share of the fastest action, a lap is not waited for.
 _SLOWEST_SHARE = 0.15
@@ -45,6 +45,7 @@ class Drive:
         start_arc_length_m: Where it began, in the driving direction.
         report: How it went.
         path_m: (T, 2) x and y after each control period.
+        traffic: The scenario that it drove in.
     """
 
     circuit: Circuit
@@ -52,6 +53,7 @@ class Drive:
     start_arc_length_m: float
     report: DriveReport
     path_m: FloatArray = field(default_factory=lambda: np.empty((0, 2)), repr=False, compare=False)
+    traffic: str = NO_TRAFFIC
 
     @property
     def completed(self) -> bool:
@@ -66,6 +68,7 @@ class Drive:
             "start_arc_length_m": self.start_arc_length_m,
             "completed": int(self.completed),
             **self.report.as_dict(),
+            "traffic": self.traffic,
         }
 
 
@@ -209,6 +212,7 @@ class LapDrive:
                 start_arc_length_m=float(starts.arc_length_m[car]),
                 report=report,
                 path_m=paths_m[: report.steps, car],
+                traffic=traffic_name(task.settings.traffic),
             )
             for car, report in reports.items()
         ]

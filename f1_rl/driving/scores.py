@@ -11,6 +11,7 @@ import numpy as np
 from f1_rl.circuits import Circuit, FloatArray
 from f1_rl.driving.laps import Drive
 from f1_rl.racing import racing_limit
+from f1_rl.simulation import NO_TRAFFIC
 from f1_rl.simulation.vehicles import make_vehicle
 
 
@@ -36,6 +37,8 @@ class Score:
         lateral_error_m: Distance from the centre line, mean over each drive, then over the drives.
         p95_lateral_error_m: Distance that 95 % of a drive stayed below, mean over the drives.
         smoothness: Change of the commanded yaw rate, rad/s a second, mean over the drives.
+        traffic: The scenario that was driven in.
+        collisions: Times that a car touched an obstacle, in all drives together.
     """
 
     driver: str
@@ -54,6 +57,8 @@ class Score:
     lateral_error_m: float
     p95_lateral_error_m: float
     smoothness: float
+    traffic: str = NO_TRAFFIC
+    collisions: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields by name."""
@@ -116,6 +121,8 @@ def score(
         lateral_error_m=mean("mean_lateral_error_m"),
         p95_lateral_error_m=mean("p95_lateral_error_m"),
         smoothness=mean("command_smoothness"),
+        traffic=drives[0].traffic,
+        collisions=sum(drive.report.collisions for drive in drives),
     )
 
 

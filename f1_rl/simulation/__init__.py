@@ -4,7 +4,7 @@ from f1_rl.simulation.appearance import NOMINAL_PALETTE, PALETTES, Appearance
 from f1_rl.simulation.camera import Camera, View
 from f1_rl.simulation.renderer import Renderer
 from f1_rl.simulation.simulator import Simulator
-from f1_rl.simulation.traffic import NO_TRAFFIC, Traffic, load_traffic, traffic_names
+from f1_rl.simulation.traffic import NO_TRAFFIC, Traffic, load_traffic, traffic_name, traffic_names
 from f1_rl.simulation.variation import Variation
 from f1_rl.simulation.vehicles import KinematicCar, SingleTrackCar, Vehicle, VehicleState
 from f1_rl.simulation.warmup import warm_up
@@ -25,6 +25,7 @@ __all__ = [
     "VehicleState",
     "View",
     "load_traffic",
+    "traffic_name",
     "traffic_names",
     "warm_up",
 ]

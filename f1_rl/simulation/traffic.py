@@ -227,6 +227,11 @@ def traffic_names() -> tuple[str, ...]:
     return tuple(_scenarios())
 
 
+def traffic_name(traffic: str | Traffic) -> str:
+    """Return what to call traffic: its scenario, or `own` where it has no name."""
+    return traffic if isinstance(traffic, str) else "own"
+
+
 def load_traffic(traffic: str | Traffic) -> Traffic:
     """Find a scenario by name.
 

@@ -95,6 +95,21 @@ def test_evaluate_fails_where_a_lap_is_not_completed(trained):
     assert told.err == ""
 
 
+def test_evaluate_drives_in_every_traffic_that_is_asked_for(trained, tmp_path):
+    run, _ = trained
+    asked = ("--traffic", "boxes", "--traffic", "none", "--starts", "2", "--json")
+    told = json.loads(tell("evaluate", run, *asked).out)
+    crowded, empty = told["totals"]
+    assert (crowded["driver"], crowded["traffic"]) == ("policy, boxes", "boxes")
+    assert (empty["driver"], empty["traffic"], empty["collisions"]) == ("policy, none", "none", 0)
+    # It follows the line, and never saw a box.
+    assert crowded["collisions"] == crowded["drives"] - crowded["completed"] > 0
+    assert {drive["ending"] for drive in told["drives"][:2]} <= {"collision", "laps"}
+    refused = tell("evaluate", run, "--traffic", "rush_hour")
+    assert refused.code == 1
+    assert "settings: Traffic 'rush_hour' is unknown: choose one of none, boxes" in refused.err
+
+
 def test_evaluate_drives_both_directions_and_several_laps(trained):
     told = tell(
         "evaluate", trained[0], "--both-directions", "--starts", "2", "--laps", "2", "--json"

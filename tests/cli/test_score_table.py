@@ -57,6 +57,14 @@ def test_the_least_important_columns_go_first():
     assert "lateral m" in headings[80]
 
 
+def test_collisions_have_a_column_where_there_was_traffic():
+    assert not any("collisions" in line for line in printed(120))
+    crowded = replace(SCORE, traffic="mixed", collisions=73)
+    tables = terminal_tables({"a": [crowded]}, [replace(TOTAL, traffic="mixed")], 120)
+    assert [column.header for column in tables[0].columns][3] == "collisions"
+    assert list(tables[0].columns[3].cells) == ["73"]
+
+
 def test_one_circuit_needs_no_totals():
     assert len(terminal_tables({"a": [SCORE]}, [SCORE], 120)) == 1
     assert len(terminal_tables({"a": [SCORE]}, [TOTAL], 120)) == 2

@@ -31,6 +31,14 @@ def drive(circuit, **changes) -> Drive:
     return Drive(circuit, 1, 0.0, replace(REPORT, **changes))
 
 
+def test_collisions_are_summed_over_the_drives(oval):
+    drives = [
+        Drive(oval, 1, 0.0, replace(REPORT, collisions=n), traffic="mixed") for n in (0, 2, 1)
+    ]
+    made = score("mine", drives)
+    assert (made.traffic, made.collisions) == ("mixed", 3)
+
+
 @pytest.fixture(scope="module")
 def oval():
     return load_circuit("oval")
