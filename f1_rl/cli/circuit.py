@@ -114,6 +114,14 @@ def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-gui", action="store_true", help="without what a window needs, for training"
     )
+    options.add_traffic(parser)
+    parser.add_argument(
+        "--seed",
+        type=options.natural_int,
+        default=0,
+        metavar="N",
+        help="of the traffic's places (0)",
+    )
     parser.add_argument("--width", type=int, default=640, help="columns of the picture (640)")
     parser.add_argument("--height", type=int, default=480, help="rows of the picture (480)")
 
@@ -127,6 +135,8 @@ def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
         "real_time_factor": arguments.real_time_factor,
         "render_engine": arguments.engine,
         "gui": not arguments.no_gui,
+        "traffic": arguments.traffic or "none",
+        "traffic_seed": arguments.seed,
     }
     settings = build_settings(WorldSettings, values, "circuit world")
     path = write_world(circuit, settings, arguments.out)

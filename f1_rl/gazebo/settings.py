@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Literal
 
 from msgspec import field
 
-from f1_rl.settings import NonNegativeFloat, PositiveInt, Settings
-from f1_rl.simulation import Camera
+from f1_rl.settings import NonNegativeFloat, NonNegativeInt, PositiveInt, Settings
+from f1_rl.simulation import NO_TRAFFIC, Camera, Traffic, load_traffic
 
 Car = Literal["kinematic", "ackermann"]
 Engine = Literal["ogre2", "ogre"]
@@ -26,6 +27,8 @@ class WorldSettings(Settings, frozen=True):
         real_time_factor: Simulated seconds a second; 0: as fast as the machine can.
         render_engine: What draws the camera's pictures.
         gui: Whether a window may show the world; training does without what that costs.
+        traffic: Boxes on the road: the name of a scenario without cars, or what there is.
+        traffic_seed: Of their places, the same as with this `seed` in the embedded simulator.
     """
 
     car: Car = "kinematic"
@@ -36,13 +39,16 @@ class WorldSettings(Settings, frozen=True):
     real_time_factor: NonNegativeFloat = 1.0
     render_engine: Engine = "ogre2"
     gui: bool = True
+    traffic: str | Traffic = NO_TRAFFIC
+    traffic_seed: NonNegativeInt = 0
 
     def __post_init__(self) -> None:
-        """Check that the periods divide.
+        """Check that the periods divide and that the traffic exists.
 
         Raises:
-            ValueError: One does not.
+            ValueError: It is not so.
         """
+        load_traffic(self.traffic)
         if self.odometry_period_ms % self.physics_step_ms:
             raise ValueError(
                 f"odometry_period_ms {self.odometry_period_ms} must be a multiple of "
@@ -53,6 +59,11 @@ class WorldSettings(Settings, frozen=True):
                 f"frame_period_ms {self.frame_period_ms} must be a multiple of "
                 f"odometry_period_ms {self.odometry_period_ms}"
             )
+
+    @property
+    def placed_traffic(self) -> Traffic:
+        """The traffic with its seed."""
+        return dataclasses.replace(load_traffic(self.traffic), seed=self.traffic_seed)
 
 
 def rate_hz(period_ms: int) -> float:

@@ -25,6 +25,7 @@ from f1_rl.gazebo.meshes import (
     material_library,
     road_mesh,
 )
+from f1_rl.gazebo.obstacles import box_models
 from f1_rl.gazebo.sdf import (
     box,
     document,
@@ -71,7 +72,7 @@ def write_world(circuit: Circuit, settings: WorldSettings, directory: Path) -> P
         The world file.
 
     Raises:
-        SettingsError: The circuit's name cannot be a file's.
+        SettingsError: The circuit's name cannot be a file's, or it has no room for the traffic.
         OSError: A file cannot be written.
     """
     for name, text in world_files(circuit, settings).items():
@@ -86,7 +87,7 @@ def world_files(circuit: Circuit, settings: WorldSettings) -> dict[str, str]:
     """Return the files of a world: their text by their path.
 
     Raises:
-        SettingsError: The circuit's name cannot be a file's.
+        SettingsError: The circuit's name cannot be a file's, or it has no room for the traffic.
     """
     if not _NAME.fullmatch(circuit.name):
         raise SettingsError(
@@ -204,6 +205,7 @@ def _world_sdf(circuit: Circuit, settings: WorldSettings) -> str:
                 element("name", names.ENTITY),
                 element("pose", (pose[0], pose[1], 0.0, 0.0, 0.0, pose[2])),
             ),
+            *box_models(circuit, settings.placed_traffic, engine),
             name=names.WORLD,
         )
     )

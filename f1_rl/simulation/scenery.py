@@ -8,17 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f1_rl.circuits import FloatArray
-from f1_rl.simulation.traffic import Traffic
+from f1_rl.simulation.traffic import Colour, Traffic
 
 WHEEL_BAND_M = 0.05
 WHEEL_COLOUR = (28, 28, 32)
 """A slower car is dark to this height, where wheels and floor are, and of its own colour above."""
 
-_END, _SIDE, _TOP = 1.0, 0.8, 1.15
-_SHADES = np.array([_END, _END, _SIDE, _SIDE, _TOP], dtype=np.float32)
+END, SIDE, TOP = 1.0, 0.8, 1.15
+"""What the colour of a box is multiplied with on its ends, its sides and its top."""
+
+_SHADES = np.array([END, END, SIDE, SIDE, TOP], dtype=np.float32)
 _IS_BAND = np.array([True, False, True, False, False])
 """The faces that can be seen of a box: of the nearer end band and body, of the nearer side band
 and body, and the top."""
+
+
+def shaded(colour: Colour, shade: float) -> Colour:
+    """Return a colour as a face of that shade shows it."""
+    red, green, blue = (min(round(shade * level), 255) for level in colour)
+    return red, green, blue
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,16 @@ class Painter:
                 self._box(floats(visual, "geometry/box/size"), pose, colour)
         return self.picture
 
+    def draw_model(self, model: Element, engine: str) -> None:
+        """Draw the boxes of a model of one link in front of what there is."""
+        x, y, _, _, _, yaw = floats(model, "pose")
+        for visual in model.iter("visual"):
+            ahead, left, height = floats(visual, "pose")[:3]
+            cos, sin = np.cos(yaw), np.sin(yaw)
+            pose = [x + cos * ahead - sin * left, y + sin * ahead + cos * left, height, 0, 0, yaw]
+            colour = levels(floats(visual, "material/emissive"), engine)
+            self._box(floats(visual, "geometry/box/size"), pose, colour)
+
     def _level_depth(self, height_m: float) -> NDArray[np.float64]:
         """Depth at which each pixel's ray meets a level, infinite above the horizon."""
         depth = np.full(len(self.down), np.inf)

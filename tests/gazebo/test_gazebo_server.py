@@ -8,9 +8,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from xml.etree import ElementTree
 
 import pytest
-from gazebo_helpers import ROOT
+from gazebo_helpers import ROOT, floats
 
 from f1_rl.circuits import circuit_names, load_circuit
 from f1_rl.gazebo import WorldSettings, write_world
@@ -87,6 +88,20 @@ def test_gazebo_loads_the_car_on_wheels_without_a_warning(tmp_path):
     settings = WorldSettings(car="ackermann", real_time_factor=0.0, gui=False)
     world = write_world(load_circuit("oval"), settings, tmp_path)
     assert messages(world, tmp_path / "models") == ""
+
+
+@pytest.mark.slow
+def test_gazebo_has_the_boxes_where_they_are_written_and_warns_of_nothing(tmp_path):
+    settings = WorldSettings(traffic="boxes", traffic_seed=2)
+    world = write_world(load_circuit("oval"), settings, tmp_path)
+    assert messages(world, tmp_path / "models") == ""
+    models = ElementTree.parse(world).iterfind("world/model")
+    written = {model.get("name"): floats(model, "pose")[:2] for model in models}
+    with running(world, tmp_path / "models") as topic:
+        told = topic("-e", "-t", "/world/f1/pose/info", "-n", "1")
+    found = re.findall(r'name: "(box_\d)".*?x: (\S+)\s+y: (\S+)', told, re.DOTALL)
+    assert len(written) == 6
+    assert {name: [float(x), float(y)] for name, x, y in found} == written
 
 
 @pytest.mark.slow
