@@ -177,7 +177,7 @@ class Renderer:
         # Whole cars where there are enough to share out, else stripes of one picture.
         block = len(rows) if count >= 2 * threads else _FRAME_BLOCK_ROWS
         tickets = np.zeros(2, dtype=np.int64)
-        kerbs = bool((appearance.effects["kerb_m"] > 0.0).any())
+        kerbs = np.count_nonzero(appearance.effects["kerb_m"])
         arguments: tuple[Any, ...] = (
             self._ground.cells,
             self._ground.stripes if kerbs else _NO_STRIPES,
