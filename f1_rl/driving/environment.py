@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from f1_rl.circuits import BoolArray, Circuit, load_circuit
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.cars import CarFault, Cars
-from f1_rl.driving.settings import TaskSettings, expand_circuit_names
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names, vehicle_of
 from f1_rl.driving.task import DrivingTask, Outcome, Starts
 from f1_rl.settings import build_settings
 from f1_rl.simulation import Simulator
@@ -53,7 +53,7 @@ def make_simulator(
         load_circuits(settings) if circuits is None else circuits,
         num_cars,
         camera=settings.camera,
-        vehicle=settings.vehicle,
+        vehicle=vehicle_of(settings),
         control_period_s=settings.control_period_ms / 1000,
         variation=settings.variation,
         traffic=settings.traffic,

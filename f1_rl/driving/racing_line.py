@@ -12,10 +12,10 @@ import numpy as np
 from f1_rl.circuits import Circuit, FloatArray, Poses
 from f1_rl.circuits.resampling import SampledLine
 from f1_rl.driving.environment import Observation
+from f1_rl.driving.settings import vehicle_of
 from f1_rl.driving.task import DrivingTask
 from f1_rl.racing import DrivingLimits, driving_limits, fastest_lap, laps_inside, reversed_line
 from f1_rl.simulation import SingleTrackCar, Vehicle
-from f1_rl.simulation.vehicles import make_vehicle
 
 # What the plan leaves for corrections: of the road on either side, and of what the car can do.
 _MARGIN_M = 0.05
@@ -70,7 +70,7 @@ class RacingLineDriver:
             TypeError: Nothing is known of the limits of such a car.
         """
         self._cars = task.cars
-        vehicle = make_vehicle(task.settings.vehicle)
+        vehicle = vehicle_of(task.settings)
         commands = task.actions.commands
         self._limits = driving_limits(vehicle, commands)
         self._max_yaw_rate_radps = task.actions.max_yaw_rate_radps

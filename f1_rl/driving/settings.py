@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -17,7 +18,17 @@ from f1_rl.settings import (
     Settings,
     SettingsError,
 )
-from f1_rl.simulation import NO_TRAFFIC, Camera, Traffic, Variation, load_traffic
+from f1_rl.simulation import (
+    NO_TRAFFIC,
+    Camera,
+    SingleTrackCar,
+    Traffic,
+    Variation,
+    Vehicle,
+    load_traffic,
+)
+from f1_rl.simulation.car_parameters import CAR
+from f1_rl.simulation.vehicles import make_vehicle
 
 # Stands for every circuit of the library.
 ALL_CIRCUITS = "all"
@@ -40,6 +51,18 @@ class StartSettings(Settings, frozen=True):
     heading_rad: NonNegativeFloat = 0.3
 
 
+class ActuatorSettings(Settings, frozen=True):
+    """How drive, brakes and steering of the single-track car lag behind the commands.
+
+    Attributes:
+        drive_lag_s: Time constant of drive and brakes.
+        steering_lag_s: Time constant of the steering.
+    """
+
+    drive_lag_s: NonNegativeFloat = CAR.drive_lag_s
+    steering_lag_s: NonNegativeFloat = CAR.steering_lag_s
+
+
 class TaskSettings(Settings, frozen=True):
     """The driving task.
 
@@ -49,6 +72,7 @@ class TaskSettings(Settings, frozen=True):
         circuit_scale: What circuits are multiplied with, widths included.
         line_width_m: Width of the line painted on every circuit, 0: none; none: each circuit's own.
         vehicle: The car.
+        actuators: How a single-track car's lag; a kinematic one has none.
         control_period_ms: Time between two actions, milliseconds.
         camera: The camera.
         observation: What is made of its frames.
@@ -65,6 +89,7 @@ class TaskSettings(Settings, frozen=True):
     circuit_scale: PositiveFloat = 1.0
     line_width_m: NonNegativeFloat | None = None
     vehicle: Literal["kinematic", "single_track"] = "kinematic"
+    actuators: ActuatorSettings = ActuatorSettings()
     control_period_ms: PositiveInt = 50
     camera: Camera = field(default_factory=Camera)
     observation: ObservationSettings = field(default_factory=ObservationSettings)
@@ -80,6 +105,15 @@ class TaskSettings(Settings, frozen=True):
     def __post_init__(self) -> None:
         """Check that the scenario exists."""
         load_traffic(self.traffic)
+
+
+def vehicle_of(settings: TaskSettings) -> Vehicle:
+    """Return the car of a task."""
+    vehicle = make_vehicle(settings.vehicle)
+    if isinstance(vehicle, SingleTrackCar):
+        lags = settings.actuators
+        return replace(vehicle, drive_lag_s=lags.drive_lag_s, steering_lag_s=lags.steering_lag_s)
+    return vehicle
 
 
 def expand_circuit_names(names: Iterable[str]) -> list[str]:

@@ -30,6 +30,8 @@ class CarParameters:
         max_braking_mps2: Most braking, a positive number.
         max_steering_rad: Largest angle of the front wheels, either way.
         max_steering_rate_radps: Fastest turn of the front wheels.
+        drive_lag_s: Time constant of drive and brakes; 0.0: none.
+        steering_lag_s: Time constant of the steering; 0.0: none.
         friction: Coefficient mu between tyres and road.
     """
 
@@ -49,6 +51,8 @@ class CarParameters:
     max_braking_mps2: float
     max_steering_rad: float
     max_steering_rate_radps: float
+    drive_lag_s: float
+    steering_lag_s: float
     friction: float
 
     @property

@@ -210,8 +210,10 @@ class Simulator:
         motion = self._motion
         motion.x_m[which], motion.y_m[which] = pose[0], pose[1]
         motion.yaw_rad[which] = np.pi - np.mod(np.pi - pose[2], 2 * np.pi)
-        for array in (motion.speed_mps, motion.yaw_rate_radps, motion.steering_rad, self._steps):
+        for array in (motion.speed_mps, motion.yaw_rate_radps, motion.steering_rad):
             array[which] = 0
+        motion.acceleration_mps2[which] = 0
+        self._steps[which] = 0
         self._circuit_index[which] = index
         self._commands[:, which] = 0.0
         self._appearance.assign(which, self.variation.sample(self._rng, len(which)))
@@ -345,7 +347,9 @@ class Simulator:
         state = copy.deepcopy(state)
         if self._shutter is not None:
             self._shutter.restore(state["shutter"])
-        self._motion = VehicleState(**state["motion"])
+        # Checkpoints of earlier versions know of no lag.
+        unlagged = {"acceleration_mps2": np.zeros(self.num_cars)}
+        self._motion = VehicleState(**(unlagged | state["motion"]))
         self._circuit_index = state["circuit_index"]
         self._steps = state["steps"]
         # What was saved before there were effects has none.

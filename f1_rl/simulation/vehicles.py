@@ -28,6 +28,7 @@ class VehicleState:
         speed_mps: Forward speed.
         yaw_rate_radps: Rate of turn, positive to the left.
         steering_rad: Angle of the front wheels, positive to the left; 0.0 for cars without.
+        acceleration_mps2: What drive and brakes do; 0.0 for cars where they do it at once.
     """
 
     x_m: FloatArray
@@ -36,6 +37,7 @@ class VehicleState:
     speed_mps: FloatArray
     yaw_rate_radps: FloatArray
     steering_rad: FloatArray
+    acceleration_mps2: FloatArray
 
     @classmethod
     def at_rest(cls, count: int) -> VehicleState:
@@ -115,7 +117,9 @@ class SingleTrackCar:
     rate, to the angle atan(L w / v) that gives the commanded yaw rate; and the yaw rate that
     results is cut where the lateral acceleration would exceed what braking or accelerating
     leaves of the grip, sqrt((mu g)^2 - a^2). So a corner taken too fast is driven wide
-    (understeer). The defaults are those of the car in `cars.yaml`, which Gazebo's follows too.
+    (understeer). Drive, brakes and steering may lag behind what they are told, as first-order
+    systems (Rajamani, section 5.3); the speed's controller is then as quick as it can be without
+    overshooting. The defaults are those of the car in `cars.yaml`, which Gazebo's follows too.
 
     Attributes:
         wheelbase_m: Distance between the axles.
@@ -125,6 +129,8 @@ class SingleTrackCar:
         max_steering_rate_radps: Fastest turn of the front wheels.
         friction: Coefficient mu between tyres and road.
         longest_step_s: Longest step of the integration.
+        drive_lag_s: Time constant of drive and brakes; 0.0: none.
+        steering_lag_s: Time constant of the steering; 0.0: none.
     """
 
     wheelbase_m: float = CAR.wheelbase_m
@@ -134,12 +140,15 @@ class SingleTrackCar:
     max_steering_rate_radps: float = CAR.max_steering_rate_radps
     friction: float = CAR.friction
     longest_step_s: float = 0.005
+    drive_lag_s: float = CAR.drive_lag_s
+    steering_lag_s: float = CAR.steering_lag_s
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not (math.isfinite(value) and value > 0.0):
-                raise ValueError(f"SingleTrackCar {field.name} {value}: give a number > 0")
+            value, lag = getattr(self, field.name), field.name.endswith("_lag_s")
+            if not (math.isfinite(value) and (value > 0.0 or (lag and value == 0.0))):
+                least = ">= 0" if lag else "> 0"
+                raise ValueError(f"SingleTrackCar {field.name} {value}: give a number {least}")
         if self.max_steering_rad >= math.pi / 2:
             raise ValueError(
                 f"SingleTrackCar max_steering_rad {self.max_steering_rad}: give less than pi/2"
@@ -166,6 +175,8 @@ class SingleTrackCar:
             self.max_steering_rate_radps,
             self.grip_mps2,
             self.longest_step_s,
+            self.drive_lag_s,
+            self.steering_lag_s,
         )
         advance_single_track(
             commands,
@@ -177,6 +188,7 @@ class SingleTrackCar:
             state.speed_mps,
             state.yaw_rate_radps,
             state.steering_rad,
+            state.acceleration_mps2,
         )
 
 

@@ -55,6 +55,12 @@ def advance_kinematic(
 
 
 @numba.njit(cache=True, nogil=True)
+def _followed(lag_s: float, dt: float) -> float:
+    """Return the share of a step that a first-order system makes in a time."""
+    return 1.0 - math.exp(-dt / lag_s) if lag_s > 0.0 else 1.0
+
+
+@numba.njit(cache=True, nogil=True)
 def advance_single_track(
     commands: _FloatArray,
     duration_s: _FloatArray,
@@ -65,6 +71,7 @@ def advance_single_track(
     speed_mps: _FloatArray,
     yaw_rate_radps: _FloatArray,
     steering_rad: _FloatArray,
+    acceleration_mps2: _FloatArray,
 ) -> None:
     """Move cars within the limits of drive, steering and grip, see :class:`SingleTrackCar`.
 
@@ -72,25 +79,34 @@ def advance_single_track(
         commands: (N, 2).
         duration_s: (N,).
         limits: Wheelbase (m), acceleration, braking (m/s^2), steering angle (rad), steering
-            rate (rad/s), grip (m/s^2), longest step (s).
+            rate (rad/s), grip (m/s^2), longest step (s), lag of drive and brakes (s), of
+            steering (s).
         x_m: (N,) this and what follows is changed in place.
         y_m: (N,).
         yaw_rad: (N,).
         speed_mps: (N,).
         yaw_rate_radps: (N,).
         steering_rad: (N,).
+        acceleration_mps2: (N,).
     """
-    wheelbase, grip = limits[0], limits[5]
+    wheelbase, grip, drive_lag = limits[0], limits[5], limits[7]
     for car in range(x_m.shape[0]):
         if duration_s[car] <= 0.0:
             continue
         steps = math.ceil(duration_s[car] / limits[6] - 1e-9)
         dt = duration_s[car] / steps
+        driven, turned = _followed(drive_lag, dt), _followed(limits[8], dt)
         for _ in range(steps):
             v = speed_mps[car]
             change = commands[car, 0] - v
             limit = min(limits[2] if change * v < 0.0 else limits[1], grip) * dt
+            if drive_lag > 0.0:
+                # With this gain the speed comes in critically damped.
+                change *= min(1.0, 0.25 * dt / drive_lag)
             change = min(max(change, -limit), limit)
+            if drive_lag > 0.0:
+                change = dt * ((1.0 - driven) * acceleration_mps2[car] + driven * change / dt)
+                acceleration_mps2[car] = change / dt
             mean = v + 0.5 * change
 
             steered = math.copysign(max(abs(mean), _SLOWEST_STEERED_MPS), mean)
@@ -98,7 +114,7 @@ def advance_single_track(
             target = min(max(target, -limits[3]), limits[3])
             turn = limits[4] * dt
             steering = steering_rad[car]
-            steering += min(max(target - steering, -turn), turn)
+            steering += min(max(turned * (target - steering), -turn), turn)
 
             yaw_rate = mean * math.tan(steering) / wheelbase
             # What the tyres spend on speeding up or braking they cannot spend on the corner.

@@ -3,9 +3,10 @@
 import pytest
 
 from f1_rl.circuits import circuit_names
-from f1_rl.driving.settings import TaskSettings, expand_circuit_names
+from f1_rl.driving.environment import make_simulator
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names, vehicle_of
 from f1_rl.settings import SettingsError, build_settings
-from f1_rl.simulation import Camera, Variation
+from f1_rl.simulation import Camera, KinematicCar, SingleTrackCar, Variation
 
 
 def test_ranges_of_random_circuits_are_written_out():
@@ -89,3 +90,14 @@ def test_settings_survive_being_written_out():
     assert again == settings
     assert isinstance(again.camera, Camera)
     assert again.variation == Variation(brightness=(0.8, 1.1))
+
+
+def test_the_car_of_a_task_lags_as_the_settings_say():
+    settings = build_settings(
+        TaskSettings, {"vehicle": "single_track", "actuators": {"steering_lag_s": 0.08}}
+    )
+    car = vehicle_of(settings)
+    assert isinstance(car, SingleTrackCar)
+    assert (car.drive_lag_s, car.steering_lag_s) == (0.0, 0.08)
+    assert make_simulator(settings, 1).vehicle == car
+    assert vehicle_of(TaskSettings()) == KinematicCar()

@@ -1,3 +1,4 @@
+import math
 import time
 
 import numpy as np
@@ -145,9 +146,47 @@ def test_commands_that_are_not_numbers_are_refused(car: Vehicle) -> None:
     assert not state.x_m.any()
 
 
+def test_lagging_steering_comes_in_as_a_first_order_system() -> None:
+    car = SingleTrackCar(steering_lag_s=0.1)
+    state = VehicleState.at_rest(1)
+    state.speed_mps[:] = 5.0
+    curvature = 0.05
+    drive(car, 5.0, 5.0 * curvature, 0.1, state)
+    asked = math.atan(car.wheelbase_m * curvature)
+    assert state.steering_rad[0] == pytest.approx(asked * (1.0 - math.exp(-1.0)), rel=0.02)
+
+
+def test_lagging_drive_starts_gently_and_does_not_overshoot() -> None:
+    car = SingleTrackCar(drive_lag_s=0.1)
+    state = VehicleState.at_rest(1)
+    drive(car, 50.0, 0.0, 0.1, state)
+    # What is driven by then grows as a (1 - exp(-t / T)).
+    driven = car.max_acceleration_mps2 * (1.0 - math.exp(-1.0))
+    assert state.acceleration_mps2[0] == pytest.approx(driven, rel=0.02)
+    lost = car.max_acceleration_mps2 * 0.1 * math.exp(-1.0)
+    assert state.speed_mps[0] == pytest.approx(lost, rel=0.05)
+
+    gentle = [each.speed_mps[0] for each in drive(car, 0.5, 0.0, 3.0, VehicleState.at_rest(1))]
+    assert max(gentle) < 0.505
+    assert gentle[-1] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_car_that_hardly_lags_drives_as_one_that_does_not() -> None:
+    states = []
+    for lag_s in (0.0, 1e-4):
+        state = VehicleState.at_rest(1)
+        drive(SingleTrackCar(drive_lag_s=lag_s, steering_lag_s=lag_s), 4.0, 0.6, 2.0, state)
+        states.append(state)
+    at_once, hardly = states
+    assert hardly.x_m == pytest.approx(at_once.x_m, abs=0.01)
+    assert hardly.y_m == pytest.approx(at_once.y_m, abs=0.01)
+
+
 def test_impossible_parameters_are_refused() -> None:
     with pytest.raises(ValueError, match="friction"):
         SingleTrackCar(friction=0.0)
+    with pytest.raises(ValueError, match=r"drive_lag_s -0\.1: give a number >= 0"):
+        SingleTrackCar(drive_lag_s=-0.1)
 
 
 @pytest.mark.parametrize("car", [KinematicCar(), SingleTrackCar()])
