@@ -37,6 +37,7 @@ _NAMES = {PERSON: "You", POLICY: "The policy"}
 _LEFT = {
     "off_road": "left the road",
     "wrong_way": "turned the wrong way",
+    "collision": "touched an obstacle",
     "stalled": "made no way",
 }
 # Time to lay one's hands on the keys before a race.

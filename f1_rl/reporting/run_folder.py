@@ -90,6 +90,7 @@ class Evaluations:
     command_smoothness: FloatArray
     off_track: FloatArray
     wrong_way: FloatArray
+    collisions: FloatArray
     steps: FloatArray
     episode_return: FloatArray
 

@@ -32,6 +32,8 @@ class EvaluationSummary:
     off_track: int
     """Starts after which the car left the road at least once."""
     wrong_way: int
+    collisions: int
+    """Starts after which the car touched an obstacle."""
     mean_return: float
     reward_per_step: float
 
@@ -113,6 +115,7 @@ def _summary(evaluations: Evaluations, rows: np.typing.NDArray[np.intp]) -> Eval
         mean_speed_mps=_mean(evaluations.mean_speed_mps[rows]),
         off_track=int(np.sum(evaluations.off_track[rows] > _FULL)),
         wrong_way=int(np.sum(evaluations.wrong_way[rows] > _FULL)),
+        collisions=int(np.sum(evaluations.collisions[rows] > _FULL)),
         mean_return=_mean(evaluations.episode_return[rows]),
         reward_per_step=_mean(
             evaluations.episode_return[rows] / np.maximum(evaluations.steps[rows], 1.0)

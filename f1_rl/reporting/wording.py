@@ -162,6 +162,8 @@ def result(evaluations: Evaluations, row: int) -> str:
         return f"full lap{off}"
     completion = evaluations.completion[row]
     at = f" after {completion:.0%} of the lap" if math.isfinite(completion) else ""
+    if evaluations.collisions[row] > 0.5:
+        return f"touched an obstacle{at}"
     if evaluations.off_track[row] > 0.5:
         return f"left the road{at}"
     if evaluations.wrong_way[row] > 0.5:
@@ -229,6 +231,8 @@ def _failures(best: EvaluationSummary) -> str:
         parts.append(f"left the road {_times(best.off_track)}")
     if best.wrong_way:
         parts.append(f"turned the wrong way {_times(best.wrong_way)}")
+    if best.collisions:
+        parts.append(f"touched an obstacle {_times(best.collisions)}")
     return f"It {' and '.join(parts)}." if parts else ""
 
 

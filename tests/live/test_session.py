@@ -166,6 +166,13 @@ def test_the_wrong_way_is_said(tmp_path):
     assert any("You turned the wrong way" in moment.status for moment in moments)
 
 
+def test_touching_an_obstacle_is_said(tmp_path):
+    closed = {"boxes": 1, "box_size_m": [0.4, 2.8, 0.3], "lateral_m": [0, 0], "passage_m": 0.1}
+    stage = Stage(tmp_path, traffic={**closed, "seed": 0})
+    moments = Person(stage).drive(35.0)
+    assert any("You touched an obstacle" in moment.status for moment in moments)
+
+
 def test_who_only_stands_is_left_alone(tmp_path):
     moments = Stage(tmp_path).wait(6.0)
     assert not any("put back" in moment.status for moment in moments)

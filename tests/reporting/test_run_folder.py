@@ -10,6 +10,7 @@ import pytest
 
 from f1_rl.reporting.run_folder import ReportError, find_entry, read_run
 from f1_rl.reporting.summary import best_evaluation, first_complete, summarise
+from f1_rl.reporting.wording import result
 
 WriteRun = Callable[..., Path]
 
@@ -165,6 +166,23 @@ def test_evaluations_are_summed_up_by_step(write_run: WriteRun) -> None:
     first, best = first_complete(summaries), best_evaluation(summaries)
     assert first is summaries[2]
     assert best is summaries[3]  # as many full laps as the one before, but faster
+
+
+def test_collisions_are_summed_up_and_told(write_run: WriteRun) -> None:
+    folder = write_run(completed=(4, 2))
+    table = (folder / "evaluations.csv").read_text().splitlines()
+    # Runs of before there was traffic have no such column.
+    before = read_run(folder).evaluations
+    assert before is not None
+    assert [s.collisions for s in summarise(before)] == [0, 0]
+    touched = ["collisions", *(["0"] * 6), "1", "1"]
+    lines = [",".join(pair) for pair in zip(table, touched, strict=True)]
+    (folder / "evaluations.csv").write_text("\n".join(lines) + "\n")
+    after = read_run(folder).evaluations
+    assert after is not None
+    assert [s.collisions for s in summarise(after)] == [0, 2]
+    assert result(after, 0) == "full lap"
+    assert result(after, 7).startswith("touched an obstacle after ")
 
 
 def test_reading_needs_no_plotting_library() -> None:
