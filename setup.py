@@ -154,6 +154,7 @@ setup(
             "trainer = f1_rl.nodes.trainer:main",
             "recorder = f1_rl.nodes.recorder:main",
             "player = f1_rl.nodes.player:main",
+            "actuators = f1_rl.nodes.actuators:main",
         ],
         # Gymnasium stopped reading such entries with 1.0: importing f1_rl registers there.
         "gym.envs": [

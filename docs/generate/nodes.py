@@ -1,5 +1,6 @@
 """The nodes: their parameters from where they are declared, their topics from their source."""
 
+from f1_rl.nodes.actuators_parameters import ActuatorsParameters
 from f1_rl.nodes.driver_parameters import DriverParameters
 from f1_rl.nodes.parameters import Rule, parameter_rules
 from f1_rl.nodes.player_parameters import PlayerParameters
@@ -15,6 +16,7 @@ PARAMETERS: dict[str, type] = {
     "trainer": TrainerParameters,
     "recorder": RecorderParameters,
     "player": PlayerParameters,
+    "actuators": ActuatorsParameters,
 }
 # The modules that make each node's publishers, subscriptions and services.
 _MODULES = {
@@ -23,6 +25,7 @@ _MODULES = {
     "trainer": ("nodes/trainer", "ros/car", "ros/clockwork"),
     "recorder": ("nodes/recorder",),
     "player": ("nodes/player",),
+    "actuators": ("nodes/actuators", "nodes/actuators_topics"),
 }
 
 _PARAMETERS = """

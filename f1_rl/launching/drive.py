@@ -18,6 +18,7 @@ from f1_rl.launching.launch import (
     params_file,
 )
 from f1_rl.launching.plan import NodeProcess, Plan
+from f1_rl.launching.share import config_file
 from f1_rl.launching.simulators import (
     EMBEDDED,
     FOR_GAZEBO,
@@ -33,6 +34,7 @@ from f1_rl.launching.simulators import (
 
 _DRIVER_PARAMETERS = (
     parameter("policy", "Policy folder, or run folder with one."),
+    parameter("camera_calibration", "File of f1-rl calibrate with a real car's camera."),
     parameter("use_sim_time", "Whether stamps are compared with /clock.", bool),
     parameter("autostart", "Whether the driver configures and activates itself (lifecycle).", bool),
     parameter("shadow", "Whether to say on proposed_cmd only what would be commanded.", bool),
@@ -50,6 +52,18 @@ _CIRCUIT = Argument(
     "circuit",
     "The simulator's circuit, and that of the driver's map (f1-rl circuit list). Empty: the first "
     "that the policy learned on.",
+)
+_ACTUATORS = Argument(
+    "actuators",
+    "YAML file of an RC car, whose steering and throttle a node is then started for. Empty: the "
+    "car understands cmd_vel.",
+)
+_ACTUATORS_PARAMETERS = (
+    parameter(
+        "actuators_output",
+        "What the RC car's electronics listen to.",
+        choices=("joy", "twist", "ackermann"),
+    ),
 )
 
 
@@ -71,8 +85,12 @@ def _plan(values: Values) -> Plan:
         NONE: (_CIRCUIT, *FOR_SIMULATORS),
     }
     refuse_unheeded(values, unheeded[chosen])
+    if values["actuators"] is None and values["actuators_output"] is not None:
+        raise LaunchError("actuators_output is for an RC car; give its file with actuators:=FILE.")
     if chosen == NONE:
-        return Plan(driver)
+        return Plan(driver, _actuators(values))
+    if values["actuators"] is not None:
+        raise LaunchError("actuators are those of a real car; leave simulator or actuators out.")
     # The simulator has to speak as the driver was asked to listen.
     parameters: dict[str, Any] = {}
     remappings = {}
@@ -99,6 +117,26 @@ def _plan(values: Values) -> Plan:
     return Plan(driver, others)
 
 
+def _actuators(values: Values) -> tuple[NodeProcess, ...]:
+    if values["actuators"] is None:
+        return ()
+    parameters: dict[str, Any] = {"car": values["actuators"]}
+    if values["actuators_output"] is not None:
+        parameters["output"] = values["actuators_output"]
+    if values["command_type"] is not None:
+        parameters["command_type"] = values["command_type"]
+    if values["max_speed_mps"] is not None:
+        parameters["max_speed_mps"] = values["max_speed_mps"]
+    node = NodeProcess(
+        "actuators",
+        namespace=namespace_of(values),
+        params_file=config_file("actuators.yaml"),
+        parameters=parameters,
+        log_level=values["log_level"],
+    )
+    return (node,)
+
+
 def _scene(values: Values) -> Scene:
     """Return a scene that the policy can drive in: its camera, and a circuit it knows."""
     if values["policy"] is None:
@@ -121,6 +159,8 @@ DRIVE = Launch(
     "Drive a car by its camera and a saved policy: a real one, or a simulator's.",
     (
         *_DRIVER_PARAMETERS,
+        _ACTUATORS,
+        *_ACTUATORS_PARAMETERS,
         simulator_choice(NONE),
         _CIRCUIT,
         *FOR_SIMULATORS,

@@ -10,6 +10,7 @@ from f1_rl.nodes.watchdog import Watchdog
 logger = logging.getLogger(__name__)
 
 NO_FRAME = "no_frame"
+_NO_FRAME = ("frame to drive by", "check that the camera publishes new pictures")
 
 
 class Helm:
@@ -27,6 +28,8 @@ class Helm:
         limiter: CommandLimiter,
         watchdog: Watchdog,
         on_change: Callable[[str, str | None], None] = lambda reason, sentence: None,
+        *,
+        silence: tuple[str, str] = _NO_FRAME,
     ) -> None:
         """Begin not engaged, held by nobody.
 
@@ -36,12 +39,14 @@ class Helm:
             watchdog: Is fed with the times at which frames arrived.
             on_change: Called with a reason and its sentence when it begins to hold the car, and
                 with the reason and None when it no longer does.
+            silence: What is missing when nothing comes any more, and what to do about it.
         """
         self._lock = threading.RLock()
         self._publish = publish
         self._limiter = limiter
         self._watchdog = watchdog
         self._on_change = on_change
+        self._silence = silence
         self._holds: dict[str, str] = {}
         self._engaged = False
         self._closed = False
@@ -152,10 +157,8 @@ class Helm:
             if not self._engaged:
                 return
             if self._watchdog.expired(now_s) and NO_FRAME not in self._holds:
-                self._holds[NO_FRAME] = (
-                    f"no frame to drive by for {self._watchdog.timeout_s:.2f} s; check that the "
-                    "camera publishes new pictures."
-                )
+                what, remedy = self._silence
+                self._holds[NO_FRAME] = f"no {what} for {self._watchdog.timeout_s:.2f} s; {remedy}."
                 self._on_change(NO_FRAME, self._holds[NO_FRAME])
             if self._holds:
                 self._stop()

@@ -111,16 +111,21 @@ def test_a_replay_without_a_bag_or_policy_is_refused(words: tuple[str, ...], sen
 
 @pytest.mark.skipif(find_spec("rclpy") is None, reason="rclpy is not installed")
 @needs_rosbags
-@pytest.mark.parametrize("name", ["recorder", "player"])
+@pytest.mark.parametrize("name", ["recorder", "player", "actuators"])
 def test_parameter_files_hold_parameters_that_exist_with_their_defaults(
     repository: Path, name: str
 ) -> None:
+    from f1_rl.nodes.actuators_parameters import ActuatorsParameters
     from f1_rl.nodes.player_parameters import PlayerParameters
     from f1_rl.nodes.recorder_parameters import RecorderParameters
 
     content = yaml.safe_load((repository / "config" / f"{name}.yaml").read_text())
     values = content["/**"]["ros__parameters"]
-    default = {"recorder": RecorderParameters(), "player": PlayerParameters()}[name]
+    default = {
+        "recorder": RecorderParameters(),
+        "player": PlayerParameters(),
+        "actuators": ActuatorsParameters(),
+    }[name]
     plain = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
     }

@@ -329,3 +329,33 @@ def test_launches_are_found_by_their_names() -> None:
         "record": RECORD,
         "replay": REPLAY,
     }
+
+
+def test_a_real_car_has_its_camera_and_its_actuators_beside_the_driver() -> None:
+    real = plan(
+        "drive",
+        *("policy:=run", "camera_calibration:=camera.yaml", "actuators:=car.yaml"),
+        *("actuators_output:=twist", "max_speed_mps:=0.8", "deadman:=true"),
+    )
+    assert real.labels == ("driver-1", "actuators-2")
+    assert node(real).parameters["camera_calibration"] == "camera.yaml"
+    actuators = node(real, 1)
+    assert dict(actuators.parameters) == {
+        "car": "car.yaml",
+        "output": "twist",
+        "max_speed_mps": 0.8,
+    }
+    assert actuators.params_file is not None
+    assert actuators.params_file.name == "actuators.yaml"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("actuators_output:=joy",), "give its file with actuators:=FILE"),
+        (("actuators:=car.yaml", "simulator:=embedded"), "leave simulator or actuators out"),
+    ],
+)
+def test_actuators_without_a_real_car_are_refused(words: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(LaunchError, match=sentence):
+        plan("drive", *words)

@@ -33,7 +33,7 @@ def start(domain_id: int) -> Iterator[Callable[..., NodeProcess]]:
     def begin(
         node: str = "driver", *arguments: str, ready: str | None = None, **parameters: Any
     ) -> NodeProcess:
-        if node not in ("simulator", "trainer", "recorder", "player"):
+        if node not in ("simulator", "trainer", "recorder", "player", "actuators"):
             parameters.setdefault("policy", POLICY)
         program = ["-c", node] if "\n" in node else ["-m", f"f1_rl.nodes.{node}"]
         process = NodeProcess(program, parameters, arguments)

@@ -55,7 +55,7 @@ def prefix(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) ->
     programs.mkdir(parents=True)
     for name in ("launch", "config"):
         (share / name).symlink_to(repository / name)
-    for node in ("driver", "simulator", "trainer", "recorder", "player"):
+    for node in ("driver", "simulator", "trainer", "recorder", "player", "actuators"):
         program = programs / node
         program.write_text(
             f"#!{sys.executable}\nimport sys\nfrom f1_rl.nodes.{node} import main\n"
