@@ -15,6 +15,7 @@ from f1_rl.simulation.appearance import Appearance
 from f1_rl.simulation.camera import Camera, View
 from f1_rl.simulation.obstacles import Obstacles
 from f1_rl.simulation.renderer import Renderer
+from f1_rl.simulation.scenery import Scenery
 from f1_rl.simulation.shutter import Shutter
 from f1_rl.simulation.traffic import NO_TRAFFIC, Traffic, load_traffic
 from f1_rl.simulation.variation import Variation
@@ -100,7 +101,8 @@ class Simulator:
         self._shutter: Shutter | None = None
         if self.variation.pictures_late:
             longest_ms = round(1000 * self.variation.image_delay_s[1])
-            self._shutter = Shutter(num_cars, self._period_ms, longest_ms)
+            boxes = self.obstacles.scenery.poses_m.shape[1]
+            self._shutter = Shutter(num_cars, boxes, self._period_ms, longest_ms)
         cars = np.arange(num_cars)
         self.place(cars, self._circuit_index, self.circuits[0].pose_at(np.zeros(num_cars)))
 
@@ -218,11 +220,12 @@ class Simulator:
         self._commands[:, which] = 0.0
         self._appearance.assign(which, self.variation.sample(self._rng, len(which)))
         self._delay_ms[which] = self.variation.sample_action_delay_ms(self._rng, len(which))
+        self.obstacles.place(which, index, self.poses[which], self._rng)
         if self._shutter is not None:
             delay_ms = self.variation.sample_image_delay_ms(self._rng, len(which))
             dropped = self.variation.sample_dropped_frames(self._rng, len(which))
-            self._shutter.place(which, motion, delay_ms, dropped)
-        self.obstacles.place(which, index, self.poses[which], self._rng)
+            boxes_m = self.obstacles.scenery.poses_m
+            self._shutter.place(which, motion, boxes_m, delay_ms, dropped)
 
     def step(self, commands: ArrayLike) -> None:
         """Advance all cars by one control period.
@@ -252,9 +255,10 @@ class Simulator:
             self.vehicle.advance(self._motion, earlier, rest_ms / 1000.0)
             self.vehicle.advance(self._motion, later, (self._period_ms - rest_ms) / 1000.0)
         self._steps += 1
-        if self._shutter is not None:
-            self._shutter.advance(self._motion, self._steps, self._rng)
         self.obstacles.advance(self._circuit_index, before, self.poses, self.time_s)
+        if self._shutter is not None:
+            boxes_m = self.obstacles.scenery.poses_m
+            self._shutter.advance(self._motion, boxes_m, self._steps, self._rng)
 
     def view(self, view: View, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Draw what an observation needs of all cars' pictures.
@@ -266,7 +270,7 @@ class Simulator:
         Returns:
             (N, R, C, K) uint8.
         """
-        scenery = self.obstacles.scenery
+        scenery = self._scenery
         return self.renderer.view(self._circuit_index, self._here, self._seen, view, out, scenery)
 
     def frame(self, car: int) -> NDArray[np.uint8]:
@@ -291,7 +295,7 @@ class Simulator:
         """
         one = np.array([car])
         index, poses, seen = self._circuit_index[one], self._here[one], self._seen[one]
-        scenery = self.obstacles.scenery[one]
+        scenery = self._scenery[one]
 
         def draw() -> NDArray[np.uint8]:
             picture: NDArray[np.uint8] = self.renderer.frames(index, poses, seen, scenery)[0]
@@ -309,6 +313,11 @@ class Simulator:
         if self._shutter is not None:
             return self._shutter.poses
         return Poses(self._motion.x_m, self._motion.y_m, self._motion.yaw_rad)
+
+    @property
+    def _scenery(self) -> Scenery:
+        scenery = self.obstacles.scenery
+        return scenery if self._shutter is None else replace(scenery, poses_m=self._shutter.boxes_m)
 
     def state(self) -> dict[str, Any]:
         """Everything that changes while cars drive, as plain arrays and numbers.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from f1_rl.circuits import Circuit, Poses, load_circuit
-from f1_rl.simulation import Simulator, SingleTrackCar, Variation, View
+from f1_rl.simulation import Simulator, SingleTrackCar, Traffic, Variation, View
 
 VIEW = View((245, 260, 300), 64, ((1.0, 0.0, 0.0),))
 
@@ -143,6 +143,19 @@ def test_a_late_picture_shows_where_the_car_was(circuits: list[Circuit], delay_m
     halfway.vehicle.advance(halfway._motion, commands, np.full(3, share * 0.05))
     np.testing.assert_allclose((x_m, y_m), (halfway.x_m[0], halfway.y_m[0]), atol=1e-3)
     assert delayed._here.yaw_rad[0] == pytest.approx(halfway.yaw_rad[0], abs=1e-9)
+
+
+def test_a_late_picture_shows_the_slower_cars_of_then(circuits: list[Circuit]) -> None:
+    ahead = Traffic(cars=3, lateral_m=(0.0, 0.5), seed=2)
+    late = Variation(image_delay_s=(0.1, 0.1))
+    delayed, prompt = (build(circuits, variation=v, traffic=ahead) for v in (late, Variation()))
+    shown = []
+    for _ in range(6):
+        for simulator in (delayed, prompt):
+            simulator.step(np.tile([4.0, 0.4], (3, 1)))
+        shown.append(prompt.view(VIEW))
+    np.testing.assert_array_equal(delayed.view(VIEW), shown[-3])
+    assert (shown[-1] != shown[-3]).any()
 
 
 def test_a_late_picture_turns_the_short_way_round(circuits: list[Circuit]) -> None:
