@@ -62,13 +62,16 @@ def unknown_setting(name: str, kind: type) -> str:
     siblings = [each for each in names if each.rpartition(".")[0] == group]
     # A name that is near is enough, and those beside it may be many.
     known = siblings if siblings and not hint else []
-    advice = f"choose from {', '.join(known)}" if known else "a run's config.yaml lists them all"
+    lists = "a run's config.yaml lists them all" if names else "leave it out"
+    advice = f"choose from {', '.join(known)}" if known else lists
     return f"there is no setting {name!r}{hint}; {advice}"
 
 
 def setting_names(kind: Any, prefix: str = "") -> list[str]:
     """Return the dotted names of all settings of a class, those of settings within it included."""
     names: list[str] = []
+    if not _has_fields(kind):
+        return names
     for name, hint in typing.get_type_hints(kind).items():
         below = next((part for part in _parts(hint) if _has_fields(part)), None)
         names += [f"{prefix}{name}"]

@@ -102,6 +102,7 @@ class Trace:
         "margin",
         "x_m",
         "y_m",
+        "measured_speed",
     )
 
     def __init__(self) -> None:
@@ -129,6 +130,7 @@ class Trace:
             best[0] - best[1] if len(best) > 1 else math.nan,
             math.nan if odometry is None else odometry.x_m,
             math.nan if odometry is None else odometry.y_m,
+            math.nan if odometry is None else odometry.speed_mps,
         )
         for name, value in zip(self._COLUMNS, row, strict=True):
             self._values[name].append(float(value))
@@ -144,14 +146,14 @@ def compare(trace: Trace, action_names: tuple[str, ...], command_table: FloatArr
     Args:
         trace: The replay.
         action_names: Of the policy's actions.
-        command_table: (A, 2) their speeds and yaw rates.
+        command_table: (T, A, 2) their speeds and yaw rates at each of the frames.
     """
     chosen = trace["action"].astype(np.int64)
     recorded = np.stack([trace["recorded_speed"], trace["recorded_yaw_rate"]], axis=1)
     proposed = np.stack([trace["speed"], trace["yaw_rate"]], axis=1)
     known = np.isfinite(recorded).all(axis=1)
-    count = len(command_table)
-    matched = recorded_actions(recorded[known], command_table)
+    count = command_table.shape[1]
+    matched = recorded_actions(recorded[known], command_table[known])
     confusion = _table(matched, chosen[known], (count + 1, count))
     driving = known & (np.abs(np.nan_to_num(recorded[:, 0])) > _STANDING_MPS)
     least = _least_curvature(command_table) / 2
@@ -180,9 +182,14 @@ def compare(trace: Trace, action_names: tuple[str, ...], command_table: FloatArr
 
 
 def recorded_actions(commands: FloatArray, command_table: FloatArray) -> IntArray:
-    """Return of each command (N, 2) the action of the table (A, 2) that it is; A if it is none."""
+    """Return of each command (N, 2) the action that it is; A if it is none.
+
+    Args:
+        commands: Speeds and yaw rates.
+        command_table: (A, 2) those of the actions; (N, A, 2) where they differ by command.
+    """
     nearest, distances = nearest_actions(commands, command_table)
-    return np.where(distances <= _NEAR, nearest, len(command_table))
+    return np.where(distances <= _NEAR, nearest, command_table.shape[-2])
 
 
 def _curvature(commands: FloatArray) -> FloatArray:
@@ -193,7 +200,7 @@ def _curvature(commands: FloatArray) -> FloatArray:
 
 
 def _least_curvature(command_table: FloatArray) -> float:
-    bends = np.abs(_curvature(command_table))
+    bends = np.abs(_curvature(command_table.reshape(-1, 2)))
     return float(bends[bends > 0.0].min(initial=math.inf))
 
 

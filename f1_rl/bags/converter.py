@@ -10,8 +10,7 @@ import numpy as np
 from f1_rl.bags.episodes import Account, Episode
 from f1_rl.bags.frames import DriveFrame
 from f1_rl.bags.judges import Judge, Verdict
-from f1_rl.circuits import FloatArray
-from f1_rl.driving.actions import nearest_actions
+from f1_rl.driving.actions import ActionTable, nearest_actions
 from f1_rl.driving.environment import SPEED_UNIT_MPS
 from f1_rl.driving.observation import Preprocessing, UInt8Array
 
@@ -73,7 +72,7 @@ class Converter:
         self,
         judge: Judge,
         preprocessing: Preprocessing,
-        command_table: FloatArray,
+        actions: ActionTable,
         account: Account,
         *,
         period_ns: int,
@@ -86,7 +85,7 @@ class Converter:
         Args:
             judge: Gives rewards and endings.
             preprocessing: Of the task.
-            command_table: (A, 2) speeds and yaw rates of the actions.
+            actions: What the commands are taken for.
             account: Counts what becomes of the frames.
             period_ns: The control period.
             period_tolerance: How far a frame may lie from it, as a share of it.
@@ -95,13 +94,13 @@ class Converter:
         """
         self._judge = judge
         self._preprocessing = preprocessing
-        self._command_table = command_table
+        self._actions = actions
         self._account = account
         self._period_ns = period_ns
         self._period_tolerance = period_tolerance
         self._action_tolerance = action_tolerance
         self._observes_speed = observes_speed
-        self._needs_odometry = observes_speed or account.reward == "circuit"
+        self._needs_odometry = observes_speed or actions.needs_speed or account.reward == "circuit"
         self._open: _Stretch | None = None
         self._distance_sum = self._reward_sum = 0.0
         self._commands = 0
@@ -157,7 +156,9 @@ class Converter:
         if frame.command is None or (self._needs_odometry and frame.odometry is None):
             self._account.unmatched += 1
             return 0, "unmatched"
-        actions, distances = nearest_actions(np.array([frame.command]), self._command_table)
+        speed_mps = 0.0 if frame.odometry is None else frame.odometry.speed_mps
+        table = self._actions.commands_at(np.array([speed_mps]), self._period_ns * 1e-9)
+        actions, distances = nearest_actions(np.array([frame.command]), table)
         action, distance = int(actions[0]), float(distances[0])
         self._distance_sum += distance
         self._commands += 1

@@ -69,7 +69,6 @@ class CircuitJudge:
         self._circuit = circuit
         self._car = RecordedCar([circuit], settings.camera, period_s)
         self._task = make_task(settings, cars=self._car)
-        self._commands = self._task.actions.commands
 
     def begin(self, frame: DriveFrame, reduced: UInt8Array) -> bool:
         """Begin where the car is on the road."""
@@ -84,8 +83,9 @@ class CircuitJudge:
 
     def step(self, frame: DriveFrame, reduced: UInt8Array, action: int) -> Verdict:
         """Have the task drive one step, which leads to the frame."""
+        commands = self._task.commands_of(np.array([action]))
         self._car.show(frame)
-        outcome = self._task.step(self._commands[[action]])
+        outcome = self._task.step(commands)
         return Verdict(
             float(outcome.rewards[0]),
             bool(outcome.terminated[0]),

@@ -115,7 +115,9 @@ def replay_bag(
             on_frame(replayed)
         if not len(trace):
             raise BagError(f"{reader.bag.path}: {_why_nothing(reader, replay)}")
-    agreement = compare(trace, pilot.action_names, pilot.policy.command_table)
+    actions, speeds = pilot.policy.actions, np.nan_to_num(trace["measured_speed"])
+    table = actions.commands_at(speeds, pilot.control_period_s)
+    agreement = compare(trace, pilot.action_names, table)
     result = ReplayResult(
         agreement=agreement,
         outcomes=dict(sorted(replay.outcomes.items())),

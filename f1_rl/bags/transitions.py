@@ -112,10 +112,15 @@ def _convert(
             f"{bag.path}: has no odometry, and the task observes the speed; set "
             "task.observation.speed to false, or record nav_msgs/msg/Odometry, too."
         )
+    if actions.needs_speed and not topics.odometry_topic:
+        raise BagError(
+            f"{bag.path}: has no odometry, and what the pedals of {task.actions} command depends "
+            "on the speed; choose another task.actions, or record nav_msgs/msg/Odometry, too."
+        )
     converter = Converter(
         judge,
         preprocessing,
-        actions.commands,
+        actions,
         account,
         period_ns=task.control_period_ms * 1_000_000,
         period_tolerance=settings.period_tolerance,

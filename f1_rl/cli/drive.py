@@ -93,7 +93,7 @@ def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: P
     drive = record_lap(policy, settings, arguments.trace, video, laps=arguments.laps or 1)
     report = drive.report
     circuit = drive.circuit
-    limit_s = lap_limits([circuit], settings.vehicle, policy.command_table)[circuit.name]
+    limit_s = lap_limits([circuit], settings.vehicle, policy.actions.commands)[circuit.name]
     if arguments.json:
         where = None if video is None else str(video)
         options.print_json({**drive.as_dict(), "limit_s": limit_s, "video": where})

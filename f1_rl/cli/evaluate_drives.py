@@ -8,7 +8,7 @@ from typing import Any
 from f1_rl.cli import options
 from f1_rl.cli.score_table import terminal_tables, write_markdown
 from f1_rl.driving.classical import LineFollower
-from f1_rl.driving.laps import Drive, Driver, LapDrive, repeated_lap_drives
+from f1_rl.driving.laps import ActionDriver, Drive, Driver, LapDrive, repeated_lap_drives
 from f1_rl.driving.racing_line import RacingLineDriver
 from f1_rl.driving.scores import Score, lap_limits, score, scores_by_circuit
 from f1_rl.driving.settings import TaskSettings
@@ -71,14 +71,15 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
     for name, policy, settings in tasks_of(policies, arguments):
         drives = lap_drives(settings, arguments)
         policy.check_fits(drives[0].task)
-        driven.append(_drive(name, drives, policy))
+        driver = ActionDriver(drives[0].task, policy.greedy_actions)
+        driven.append(_drive(name, drives, driver))
         first = next((other for other in tasks if _alike(tasks[other], settings)), None)
         tasks[name] = settings
         # A task of its own is another bar: other limits, other pictures.
         task_of = f", as {name}" if len(tasks) > 1 else ""
         for option in asked if first is None else ():
-            driver = OTHERS[option](drives[0].task)
-            others.append(_drive(option.replace("_", " ") + task_of, drives, driver))
+            other = OTHERS[option](drives[0].task)
+            others.append(_drive(option.replace("_", " ") + task_of, drives, other))
     _tell([*driven, *others], arguments)
     return 0 if all(drive.completed for one in driven for drive in one.drives) else 1
 

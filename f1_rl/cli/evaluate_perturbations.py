@@ -9,7 +9,7 @@ from typing import Any
 from f1_rl.cli import options
 from f1_rl.cli.evaluate_drives import OTHERS, POLICY, lap_drives, tasks_of
 from f1_rl.cli.perturbation_table import terminal_tables, write_markdown
-from f1_rl.driving.laps import Drive
+from f1_rl.driving.laps import ActionDriver, Drive
 from f1_rl.driving.perturbations import Perturbation
 from f1_rl.driving.robustness import Robustness, hold_against
 from f1_rl.policy import Policy
@@ -69,7 +69,8 @@ def evaluate_perturbations(
             drives = lap_drives(perturbation.applied(settings), arguments)
             task = drives[0].task
             policy.check_fits(task)
-            one.repeats[perturbation.name] = [drive.drive(policy) for drive in drives]
+            driver = ActionDriver(task, policy.greedy_actions)
+            one.repeats[perturbation.name] = [drive.drive(driver) for drive in drives]
             for option, other in beside.items():
                 laps = [drive.drive(OTHERS[option](task)) for drive in drives]
                 other.repeats[perturbation.name] = laps

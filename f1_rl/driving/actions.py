@@ -1,5 +1,6 @@
-"""Tables of discrete actions: each one a forward speed and a yaw rate."""
+"""Tables of discrete actions: speeds and yaw rates, or throttle, brake and steering."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from f1_rl.circuits import FloatArray, IntArray
-from f1_rl.settings import Settings, SettingsError, build_settings, read_yaml
+from f1_rl.driving.pedals import Pedals, grip_yaw_rate, pedal_commands
+from f1_rl.settings import PositiveFloat, Settings, SettingsError, build_settings, read_yaml
 
 _TABLES_FILE = Path(__file__).with_name("actions.yaml")
 
@@ -17,26 +19,28 @@ def nearest_actions(commands: FloatArray, command_table: FloatArray) -> tuple[In
 
     Args:
         commands: (N, 2) speeds and yaw rates.
-        command_table: (A, 2) those of the actions.
+        command_table: (A, 2) those of the actions; (N, A, 2) where they differ by command.
 
     Returns:
         (N,) indices into the table, and (N,) distances, in shares of its largest speed and of its
         span of yaw rates.
     """
-    scale = np.array([np.abs(command_table[:, 0]).max(), 2.0 * np.abs(command_table[:, 1]).max()])
-    scale = np.where(scale > 0.0, scale, 1.0)
-    apart = np.linalg.norm((commands[:, None, :] - command_table[None]) / scale, axis=2)
+    largest = np.abs(command_table.reshape(-1, 2)).max(axis=0, initial=0.0)
+    scale = np.array([1.0, 2.0]) * np.where(largest > 0.0, largest, 1.0)
+    apart = np.linalg.norm((commands[:, None, :] - command_table) / scale, axis=2)
     return apart.argmin(axis=1), apart.min(axis=1)
 
 
 class _TableEntry(Settings, frozen=True):
     description: str
-    actions: tuple[tuple[float, float], ...]
+    actions: tuple[tuple[float, float], ...] = ()
+    pedals: tuple[Pedals, ...] = ()
+    top_speed_mps: PositiveFloat | None = None
 
 
 @dataclass(frozen=True)
 class ActionTable:
-    """A named table of actions.
+    """A named table of actions, commands each.
 
     Attributes:
         name: Of the table.
@@ -68,8 +72,30 @@ class ActionTable:
 
     @property
     def commands(self) -> FloatArray:
-        """(A, 2) forward speed (m/s) and yaw rate (rad/s)."""
+        """(M, 2) speeds (m/s) and yaw rates (rad/s) that bound all commands; here the actions."""
         return np.array(self.pairs, np.float64)
+
+    @property
+    def top_speed_mps(self) -> float | None:
+        """The speed at which throttle does no more; None: the actions are commands."""
+        return None
+
+    @property
+    def needs_speed(self) -> bool:
+        """Whether the commands depend on how fast the car is."""
+        return self.top_speed_mps is not None
+
+    def commands_at(self, speed_mps: FloatArray, period_s: float) -> FloatArray:
+        """Return what each action commands to cars of these speeds.
+
+        Args:
+            speed_mps: (N,) forward speeds.
+            period_s: The control period.
+
+        Returns:
+            (N, A, 2) forward speed (m/s) and yaw rate (rad/s).
+        """
+        return np.broadcast_to(np.array(self.pairs, np.float64), (len(speed_mps), len(self), 2))
 
     @property
     def max_speed_mps(self) -> float:
@@ -103,12 +129,73 @@ class ActionTable:
         return tuple(_name(speed, yaw_rate) for speed, yaw_rate in self.pairs)
 
 
+@dataclass(frozen=True)
+class PedalTable(ActionTable):
+    """A named table of actions, pedals and steering each, of the car in `cars.yaml`.
+
+    Attributes:
+        pairs: Of each action, the shares of the largest drive (below 0.0: of the hardest braking)
+            and of the largest steering angle, positive to the left.
+        top_speed_mps: The speed at which throttle does no more.
+    """
+
+    top_speed_mps: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check that the shares are some, are all different, and drive and turn."""
+        super().__post_init__()
+        if not 0.0 < self.top_speed_mps < np.inf or np.abs(self.pairs).max() > 1.0:
+            raise SettingsError(
+                f"action table {self.name!r}: give pedals and steering as shares of at most 1, and "
+                "a top_speed_mps above 0."
+            )
+
+    @property
+    def commands(self) -> FloatArray:
+        """(2, 2) the largest commands, to either side; none goes beyond them."""
+        speed, yaw_rate = self.top_speed_mps, grip_yaw_rate()
+        return np.array([[speed, yaw_rate], [speed, -yaw_rate]])
+
+    @property
+    def max_speed_mps(self) -> float:
+        """The largest forward speed; 0.0 without throttle."""
+        return self.top_speed_mps * (max(drive for drive, _ in self.pairs) > 0.0)
+
+    @property
+    def max_yaw_rate_radps(self) -> float:
+        """The largest yaw rate, either way; 0.0 without steering."""
+        return grip_yaw_rate() * any(steering != 0.0 for _, steering in self.pairs)
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Of each action, what it does, for example `throttle 100 %, left 30 %`."""
+        return tuple(_pedal_name(drive, steering) for drive, steering in self.pairs)
+
+    def commands_at(self, speed_mps: FloatArray, period_s: float) -> FloatArray:
+        """See :meth:`ActionTable.commands_at`."""
+        return pedal_commands(np.array(self.pairs), speed_mps, period_s, self.top_speed_mps)
+
+
+def make_table(
+    name: str,
+    description: str,
+    pairs: Sequence[tuple[float, float]],
+    top_speed_mps: float | None,
+) -> ActionTable:
+    """Return the table of these actions: of pedals where there is a top speed, else of commands.
+
+    Raises:
+        SettingsError: It cannot drive.
+    """
+    if top_speed_mps is None:
+        return ActionTable(name, description, tuple(pairs))
+    return PedalTable(name, description, tuple(pairs), top_speed_mps)
+
+
 @cache
 def _tables() -> dict[str, ActionTable]:
     entries = build_settings(dict[str, _TableEntry], read_yaml(_TABLES_FILE), str(_TABLES_FILE))
-    return {
-        name: ActionTable(name, entry.description, entry.actions) for name, entry in entries.items()
-    }
+    return {name: _table_of(name, entry) for name, entry in entries.items()}
 
 
 def action_table_names() -> tuple[str, ...]:
@@ -132,7 +219,16 @@ def load_action_table(name: str) -> ActionTable:
     if len(entries) != 1:
         raise SettingsError(f"{path}: holds {len(entries)} action tables; write one.")
     ((own_name, entry),) = entries.items()
-    return ActionTable(own_name, entry.description, entry.actions)
+    return _table_of(own_name, entry)
+
+
+def _table_of(name: str, entry: _TableEntry) -> ActionTable:
+    if bool(entry.pedals) != (entry.top_speed_mps is not None) or (entry.pedals and entry.actions):
+        raise SettingsError(
+            f"action table {name!r}: give either actions, or pedals with a top_speed_mps."
+        )
+    pairs = entry.actions or tuple(each.pair for each in entry.pedals)
+    return make_table(name, entry.description, pairs, entry.top_speed_mps)
 
 
 def _name(speed: float, yaw_rate: float) -> str:
@@ -140,3 +236,11 @@ def _name(speed: float, yaw_rate: float) -> str:
         return f"{speed:.1f} m/s, straight"
     side = "left" if yaw_rate > 0.0 else "right"
     return f"{speed:.1f} m/s, {side} {abs(yaw_rate):.1f}"
+
+
+def _pedal_name(drive: float, steering: float) -> str:
+    pedal = "brake" if drive < 0.0 else "throttle"
+    pressed = f"{pedal} {100 * abs(drive):.0f} %" if drive else "coasting"
+    if steering == 0.0:
+        return f"{pressed}, straight"
+    return f"{pressed}, {'left' if steering > 0.0 else 'right'} {100 * abs(steering):.0f} %"

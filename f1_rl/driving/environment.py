@@ -161,7 +161,6 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         self.action_space = gym.vector.utils.batch_space(self.single_action_space, num_envs)
         self._all = np.arange(num_envs)
         self._ended = np.zeros(num_envs, np.bool_)
-        self._command_table = self.task.actions.commands
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -196,14 +195,14 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
             ValueError: An action is not in the table.
         """
         actions = np.asarray(actions)
-        if ((actions < 0) | (actions >= len(self._command_table))).any():
-            raise ValueError(f"actions {actions}: each must be 0 to {len(self._command_table) - 1}")
+        if ((actions < 0) | (actions >= len(self.task.actions))).any():
+            raise ValueError(f"actions {actions}: each must be 0 to {len(self.task.actions) - 1}")
         resets = self._ended
         if resets.all():
             # Nobody drives: cars behind topics that cannot may still be brought back.
             return self._reset_all()
         try:
-            outcome = self.task.step(self._command_table[actions], ~resets)
+            outcome = self.task.step(self.task.commands_of(actions), ~resets)
         except CarFault as fault:
             return self._faulted(fault)
         if resets.any():
@@ -274,7 +273,8 @@ class F1CameraEnv(gym.Env[Any, Any]):
 
     ## Action Space
     `Discrete(A)`: an entry of an action table, a forward speed (m/s) and a yaw rate (rad/s) that
-    are commanded for one control period. The default table `racing` has 7.
+    are commanded for one control period. The default table `racing` has 7. Entries of the table
+    `pedals` are throttle or brake, and steering, instead.
 
     ## Observation Space
     `Box(0, 255, (24, 64, 2), uint8)`: the last two camera frames, the newer last, each reduced to
@@ -365,7 +365,7 @@ class F1CameraEnv(gym.Env[Any, Any]):
         if not self.action_space.contains(np.int64(action)):
             raise ValueError(f"action {action!r}: must be 0 to {len(self.task.actions) - 1}")
         try:
-            outcome = self.task.step(self.task.actions.commands[[int(action)]])
+            outcome = self.task.step(self.task.commands_of(np.array([int(action)])))
         except CarFault as fault:
             last = _first(_with_speed(self.task, self.task.last_frames()))
             return last, 0.0, False, True, {"fault": str(fault)}

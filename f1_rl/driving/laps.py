@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from f1_rl.circuits import BoolArray, Circuit, FloatArray
+from f1_rl.circuits import BoolArray, Circuit, FloatArray, IntArray
 from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.environment import (
     Observation,
@@ -33,6 +33,19 @@ class Driver(Protocol):
 
     def commands(self, observations: Observation) -> FloatArray:
         """Return the commands `(N, 2)`, speed and yaw rate, for N observations."""
+
+
+class ActionDriver:
+    """Drives the cars of a task by actions of its table."""
+
+    def __init__(self, task: DrivingTask, choose: Callable[[Observation], IntArray]) -> None:
+        """Take the task, and what chooses an action (N,) for each of N observations."""
+        self._task = task
+        self._choose = choose
+
+    def commands(self, observations: Observation) -> FloatArray:
+        """Return the commands `(N, 2)`."""
+        return self._task.commands_of(self._choose(observations))
 
 
 @dataclass(frozen=True)

@@ -39,15 +39,14 @@ class _Plan:
 
     def speed_at(self, arc_length_m: FloatArray, direction: FloatArray) -> FloatArray:
         """Return the speeds (K,) at arc lengths in the driving direction."""
-        samples = np.arange(len(self.line.x_m)) * self.line.spacing_m
-        # The last sample, the first of the other direction, lies a spacing before the start.
-        ahead, back = (
-            np.interp(way, samples, speed, period=self.line.length_m)
-            for way, speed in zip(
-                (arc_length_m, arc_length_m - self.line.spacing_m), self.speeds_mps, strict=True
-            )
+        along, against = self.speeds_mps
+        sample = np.rint(arc_length_m / self.line.spacing_m).astype(np.int64)
+        # Against the line, its last sample comes first, a spacing after the start.
+        return np.where(
+            direction > 0.0,
+            along[sample % len(along)],
+            against[(sample - 1) % len(against)],
         )
-        return np.where(direction > 0.0, ahead, back)
 
 
 class RacingLineDriver:

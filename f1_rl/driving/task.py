@@ -116,6 +116,12 @@ class DrivingTask:
         """Where the cars are on their circuits, (N,)."""
         return self._project()
 
+    def commands_of(self, actions: IntArray) -> FloatArray:
+        """Return the commands (N, 2) of an action (N,) for each car, at the speeds they have."""
+        speeds = self.cars.speed_mps
+        commands = self.actions.commands_at(speeds, self.cars.control_period_s)
+        return np.asarray(commands[np.arange(len(speeds)), actions])
+
     def random_starts(self, count: int, rng: np.random.Generator) -> Starts:
         """Draw starts anywhere on the circuits, as the settings allow."""
         chosen: StartSettings = self.settings.starts

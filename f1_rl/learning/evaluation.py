@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from f1_rl.driving.cars import Cars
 from f1_rl.driving.environment import Observation
-from f1_rl.driving.laps import Drive, LapDrive
+from f1_rl.driving.laps import ActionDriver, Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.environments import Environments
 from f1_rl.learning.observations import ObservationLayout
@@ -55,23 +55,6 @@ class Evaluator(Protocol):
         """Run all episodes greedily."""
 
 
-class GreedyDriver:
-    """Drives by the action of the largest value."""
-
-    def __init__(
-        self, q_values: QFunction, layout: ObservationLayout, command_table: npt.NDArray[Any]
-    ) -> None:
-        """Take the Q-function and the `(A, 2)` commands of its actions."""
-        self._q_values = q_values
-        self._layout = layout
-        self._command_table = command_table
-
-    def commands(self, observations: Observation) -> npt.NDArray[np.float64]:
-        """Return the commands `(N, 2)`."""
-        values = self._q_values(self._layout.split(observations))
-        return np.asarray(self._command_table[values.argmax(axis=1)])
-
-
 class LapEvaluator:
     """Drives a lap from each of several starts spread over the circuits."""
 
@@ -97,8 +80,11 @@ class LapEvaluator:
 
     def evaluate(self, q_values: QFunction) -> Evaluation:
         """Drive from all starts and compare by laps completed, distance, and reward a step."""
-        table = self._drive.task.actions.commands
-        return summarise_drives(self._drive.drive(GreedyDriver(q_values, self._layout, table)))
+
+        def best(observations: Observation) -> npt.NDArray[np.int64]:
+            return np.asarray(q_values(self._layout.split(observations)).argmax(axis=1))
+
+        return summarise_drives(self._drive.drive(ActionDriver(self._drive.task, best)))
 
 
 def summarise_drives(drives: Sequence[Drive]) -> Evaluation:

@@ -244,7 +244,7 @@ class Session:
             commands[PERSON] = self._control.command(BRAKE if away else self._wheel.read(now_s))
         if self._policy is not None and self._values is not None and not self.grid.is_away(POLICY):
             best = int(self._values[POLICY].argmax())
-            commands[POLICY] = self._policy.command_table[best]
+            commands[POLICY] = self.grid.task.commands_of(np.full(len(commands), best))[POLICY]
         return commands
 
     def _add_to_recording(self) -> None:

@@ -80,7 +80,8 @@ class Pilot:
             )
         self.policy = policy
         self.control_period_s = policy.manifest.control_period_ms / 1000
-        self.needs_speed = settings.observation.speed
+        self._sees_speed = settings.observation.speed
+        self.needs_speed = self._sees_speed or policy.actions.needs_speed
         self._stack = FrameStack(
             1, self.preprocessing.frame_shape, settings.observation.frame_stack
         )
@@ -101,12 +102,12 @@ class Pilot:
     def observations(self) -> Observation:
         """What the network was shown last, as the environment gives it, of one car."""
         frames = self._stack.array.copy()
-        return {"frames": frames, "speed": self._speed} if self.needs_speed else frames
+        return {"frames": frames, "speed": self._speed} if self._sees_speed else frames
 
     @property
     def fastest(self) -> Command:
         """The largest speed and the largest yaw rate that the policy commands."""
-        speed, yaw_rate = np.abs(self.policy.command_table).max(axis=0)
+        speed, yaw_rate = np.abs(self.policy.actions.commands).max(axis=0)
         return Command(float(speed), float(yaw_rate))
 
     def decide(self, frame: UInt8Array, first: bool, speed_mps: float = 0.0) -> Decision:
@@ -115,14 +116,15 @@ class Pilot:
         Args:
             frame: (H, W, 3) RGB, of the size of the camera that is driven by.
             first: Whether it follows no other one: after a start or a gap.
-            speed_mps: Forward speed of the car, for policies that see it.
+            speed_mps: Forward speed of the car, for policies that see it or drive by pedals.
 
         Raises:
             ValueError: The picture has another size.
         """
         q_values = self._q_values(frame, first, speed_mps)
         action = int(q_values.argmax())
-        speed, yaw_rate = self.policy.command_table[action]
+        commands = self.policy.actions.commands_at(np.array([speed_mps]), self.control_period_s)
+        speed, yaw_rate = commands[0, action]
         return Decision(q_values, action, Command(float(speed), float(yaw_rate)))
 
     def as_trained(self, frame: UInt8Array) -> UInt8Array:
@@ -176,10 +178,10 @@ class Pilot:
             began_s = time.perf_counter()
             actions = len(self._q_values(black, True, 0.0))
             took_s = time.perf_counter() - began_s
-        if actions != len(self.policy.command_table):
+        if actions != len(self.policy.actions):
             raise PolicyError(
                 f"{self.policy.folder}: its model has {actions} actions, its policy.yaml "
-                f"{len(self.policy.command_table)}; save the policy again."
+                f"{len(self.policy.actions)}; save the policy again."
             )
         return took_s
 
@@ -193,7 +195,7 @@ class Pilot:
         self._stack.push(reduced[None], np.array([first]))
         parts: list[npt.NDArray[np.generic]] = [self._stack.array]
         self._speed = np.array([[speed_mps / SPEED_UNIT_MPS]], np.float32)
-        if self.needs_speed:
+        if self._sees_speed:
             parts.append(self._speed)
         return np.asarray(self.policy.q_values(parts)[0], np.float32)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import field
 
-from f1_rl.driving.observation import Preprocessing
+from f1_rl.driving.actions import ActionTable, make_table
 from f1_rl.driving.task import DrivingTask
 from f1_rl.settings import Settings, SettingsError, build_settings, read_yaml
 
@@ -20,11 +20,28 @@ class PolicyError(ValueError):
 
 
 class ActionsManifest(Settings, frozen=True):
-    """The action table, written out."""
+    """The action table, written out.
+
+    Attributes:
+        name: Of the table.
+        action_names: Of each action, what it does.
+        commands: Of each, its speed and yaw rate, or its pedals and steering.
+        top_speed_mps: Of pedals, the speed at which throttle does no more; none: of commands.
+    """
 
     name: str
     action_names: tuple[str, ...]
     commands: tuple[tuple[float, float], ...]
+    top_speed_mps: float | None = None
+
+    @property
+    def table(self) -> ActionTable:
+        """The table itself.
+
+        Raises:
+            SettingsError: It cannot drive.
+        """
+        return make_table(self.name, "", self.commands, self.top_speed_mps)
 
 
 class PolicyManifest(Settings, frozen=True, kw_only=True):
@@ -34,7 +51,7 @@ class PolicyManifest(Settings, frozen=True, kw_only=True):
         format: Version of this file.
         observation: Rows, columns, channel, stack, camera: what must be equal for the policy to
             see what it has learned to see.
-        actions: Speed and yaw rate of each action.
+        actions: What each action does.
         control_period_ms: Time between two actions.
         hash: SHA-256 of the three above.
         task: All settings of the driving task it was trained in.
@@ -55,14 +72,17 @@ class PolicyManifest(Settings, frozen=True, kw_only=True):
 
 
 def interface_of(
-    preprocessing: Preprocessing,
+    observation: dict[str, Any],
     commands: tuple[tuple[float, float], ...],
+    top_speed_mps: float | None,
     control_period_ms: int,
 ) -> dict[str, Any]:
     """Return what two sides have to agree on, as plain values."""
     return {
-        "observation": preprocessing.as_dict(),
+        "observation": observation,
         "commands": [list(pair) for pair in commands],
+        # Of commands there is none, as in policies of versions that knew nothing else.
+        **({} if top_speed_mps is None else {"top_speed_mps": top_speed_mps}),
         "control_period_ms": control_period_ms,
     }
 
@@ -90,15 +110,20 @@ def describe_task(
     versions: dict[str, str],
 ) -> PolicyManifest:
     """Return the manifest of a policy trained in `task`."""
+    actions = task.actions
     interface = interface_of(
-        task.preprocessing, task.actions.pairs, task.settings.control_period_ms
+        task.preprocessing.as_dict(),
+        actions.pairs,
+        actions.top_speed_mps,
+        task.settings.control_period_ms,
     )
     return PolicyManifest(
         observation=interface["observation"],
         actions=ActionsManifest(
-            name=task.actions.name,
-            action_names=task.actions.action_names,
-            commands=task.actions.pairs,
+            name=actions.name,
+            action_names=actions.action_names,
+            commands=actions.pairs,
+            top_speed_mps=actions.top_speed_mps,
         ),
         control_period_ms=task.settings.control_period_ms,
         hash=interface_hash(interface),
@@ -160,11 +185,12 @@ def read_manifest(folder: Path) -> PolicyManifest:
         manifest = build_settings(PolicyManifest, content, str(path))
     except SettingsError as error:
         raise PolicyError(str(error)) from error
-    interface = {
-        "observation": manifest.observation,
-        "commands": [list(pair) for pair in manifest.actions.commands],
-        "control_period_ms": manifest.control_period_ms,
-    }
+    interface = interface_of(
+        manifest.observation,
+        manifest.actions.commands,
+        manifest.actions.top_speed_mps,
+        manifest.control_period_ms,
+    )
     if interface_hash(interface) != manifest.hash:
         raise PolicyError(
             f"{path}: its observation, actions or control period were changed after training "

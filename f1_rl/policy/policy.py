@@ -28,7 +28,24 @@ class Policy(SavedQFunction):
         """Load the model; use `load_policy`."""
         super().__init__(folder)
         self.manifest = manifest
-        self.command_table = np.array(manifest.actions.commands, np.float64)
+        try:
+            self.actions = manifest.actions.table
+        except SettingsError as error:
+            raise PolicyError(f"{folder}: {error}") from error
+
+    @property
+    def command_table(self) -> npt.NDArray[np.float64]:
+        """(A, 2) speed and yaw rate of each action.
+
+        Raises:
+            PolicyError: The actions are pedals, which have them only at a speed.
+        """
+        if self.actions.needs_speed:
+            raise PolicyError(
+                f"{self.folder}: drives by pedals, whose commands depend on the car's speed; use "
+                "a policy of commands."
+            )
+        return self.actions.commands
 
     @property
     def task_settings(self) -> TaskSettings:
@@ -52,9 +69,17 @@ class Policy(SavedQFunction):
             return self.q_values([observations[name] for name in sorted(observations)])
         return self.q_values([observations])
 
+    def greedy_actions(self, observations: Observation) -> npt.NDArray[np.int64]:
+        """Return the action `(N,)` of the largest value for each observation."""
+        return np.asarray(self.observation_values(observations).argmax(axis=1))
+
     def commands(self, observations: Observation) -> npt.NDArray[np.float64]:
-        """Return the greedy commands `(N, 2)`, speed and yaw rate."""
-        return np.asarray(self.command_table[self.observation_values(observations).argmax(axis=1)])
+        """Return the greedy commands `(N, 2)`, speed and yaw rate.
+
+        Raises:
+            PolicyError: The actions are pedals, whose commands depend on the car's speed.
+        """
+        return np.asarray(self.command_table[self.greedy_actions(observations)])
 
     def check_fits(self, task: DrivingTask) -> None:
         """Refuse a task in which the policy would see or act otherwise than it has learned.
@@ -63,17 +88,22 @@ class Policy(SavedQFunction):
             PolicyError: Observation, actions or control period differ; the message names which.
         """
         interface = interface_of(
-            task.preprocessing, task.actions.pairs, task.settings.control_period_ms
+            task.preprocessing.as_dict(),
+            task.actions.pairs,
+            task.actions.top_speed_mps,
+            task.settings.control_period_ms,
         )
         if interface_hash(interface) == self.manifest.hash:
             return
         own = {
             "commands": [list(pair) for pair in self.manifest.actions.commands],
+            "top_speed_mps": self.manifest.actions.top_speed_mps,
             "control_period_ms": self.manifest.control_period_ms,
             **{f"observation.{key}": value for key, value in self.manifest.observation.items()},
         }
         other = {
             "commands": interface["commands"],
+            "top_speed_mps": task.actions.top_speed_mps,
             "control_period_ms": interface["control_period_ms"],
             **{f"observation.{key}": value for key, value in interface["observation"].items()},
         }

@@ -31,7 +31,7 @@ class _RecordingDriver:
         self._policy = policy
         self._task = task
         self._explain = saliency_of(policy) if filmed else None
-        self.q_values = np.zeros(len(policy.command_table))
+        self.q_values = np.zeros(len(policy.actions))
         self.camera: npt.NDArray[np.uint8] | None = None
         self.saliency: npt.NDArray[np.float32] | None = None
 
@@ -40,7 +40,7 @@ class _RecordingDriver:
             self.camera = self._task.cars.frame(0)
             self.saliency = self._explain.of(_of_first_car(observations))
         self.q_values = self._policy.observation_values(observations)[0].astype(np.float64)
-        return np.asarray(self._policy.command_table[[int(self.q_values.argmax())]])
+        return self._task.commands_of(np.array([int(self.q_values.argmax())]))
 
 
 def record_lap(

@@ -7,7 +7,13 @@ from f1_rl.circuits import circuit_names, load_circuit
 from f1_rl.driving.cars import CarFault
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.environment import make_simulator
-from f1_rl.driving.laps import LapDrive, lap_settings, repeated_lap_drives, spread_starts
+from f1_rl.driving.laps import (
+    ActionDriver,
+    LapDrive,
+    lap_settings,
+    repeated_lap_drives,
+    spread_starts,
+)
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.settings import SettingsError, build_settings
 
@@ -155,6 +161,14 @@ class FailingCars:
 def with_cars(count, starts, **fails) -> LapDrive:
     settings = task_of("oval")
     return LapDrive(settings, starts, cars=FailingCars(settings, count, **fails))
+
+
+def test_actions_are_commanded_as_the_table_says() -> None:
+    lap = LapDrive(task_of("oval"), 2)
+    driver = ActionDriver(lap.task, lambda observations: np.array([2, 0]))
+    np.testing.assert_array_equal(
+        driver.commands(np.zeros((2, 1, 1, 1), np.uint8)), lap.task.actions.commands[[2, 0]]
+    )
 
 
 class Forgetful:

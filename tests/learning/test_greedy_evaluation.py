@@ -11,7 +11,6 @@ from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.environments import make_evaluation_environments
 from f1_rl.learning.evaluation import (
     EpisodeEvaluator,
-    GreedyDriver,
     LapEvaluator,
     summarise_drives,
 )
@@ -24,14 +23,6 @@ OVAL = TaskSettings(circuits=("oval",))
 
 def layout_of(lap: LapDrive) -> ObservationLayout:
     return ObservationLayout(observation_space(lap.task), OVAL.observation.frame_stack)
-
-
-def test_a_greedy_driver_commands_the_action_of_the_largest_value():
-    layout = ObservationLayout(gym.spaces.Box(0, 1, (2,), np.float32))
-    table = np.array([[1.0, 0.0], [2.0, 0.5], [3.0, -0.5]])
-    values = np.array([[0.0, 2.0, 1.0], [5.0, -1.0, 0.0]])
-    driver = GreedyDriver(lambda parts: values, layout, table)
-    np.testing.assert_array_equal(driver.commands(np.zeros((2, 2))), [[2.0, 0.5], [1.0, 0.0]])
 
 
 def test_a_policy_that_completes_more_or_goes_further_or_is_faster_scores_higher():

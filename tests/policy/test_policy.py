@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.agent import Agent
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.settings import AgentSettings, NetworkSettings
+from f1_rl.nodes.pilot import Pilot
 from f1_rl.policy import (
     PolicyError,
     load_environment_policy,
@@ -381,3 +383,30 @@ def test_the_saliency_of_a_policy_is_that_of_the_agents_values(fixture, request)
     assert scores.shape == (12, 32)
     assert scores.max() > 0.0
     np.testing.assert_allclose(scores, expected, rtol=0.02, atol=1e-3 * scores.max())
+
+
+def test_a_policy_of_pedals_commands_by_the_speed_of_the_car(tmp_path):
+    saved = Saved(tmp_path / "policy", {"actions": "pedals", "vehicle": "single_track"})
+    policy = load_policy(saved.folder)
+    assert policy.actions == replace(saved.task.actions, description="")
+    policy.check_fits(saved.task)
+    pilot = Pilot(policy)
+    assert pilot.needs_speed
+    assert pilot.fastest.speed_mps == saved.task.actions.max_speed_mps
+    picture = np.full((480, 640, 3), 90, np.uint8)
+    for speed_mps in (2.0, 9.0):
+        decision = pilot.decide(picture, True, speed_mps)
+        told = saved.task.actions.commands_at(np.array([speed_mps]), 0.05)[0, decision.action]
+        assert decision.command == tuple(told)
+    (frames,) = saved.observations(2)
+    with pytest.raises(PolicyError, match="by pedals, whose commands depend on the car's speed"):
+        policy.commands(frames)
+    with pytest.raises(PolicyError, match="was trained with commands = "):
+        policy.check_fits(task_of())
+
+
+def test_the_top_speed_of_pedals_is_part_of_what_two_sides_agree_on(tmp_path):
+    saved = Saved(tmp_path / "policy", {"actions": "pedals", "vehicle": "single_track"})
+    saved.task.actions = replace(saved.task.actions, top_speed_mps=20.0)
+    with pytest.raises(PolicyError, match=r"top_speed_mps = 12\.0, this task has 20\.0"):
+        load_policy(saved.folder).check_fits(saved.task)
