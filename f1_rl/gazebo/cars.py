@@ -252,7 +252,14 @@ def _wheel_link(
         "surface",
         element(
             "friction",
-            element("ode", element("mu", car.friction), element("mu2", car.friction)),
+            element(
+                "ode",
+                element("mu", car.friction),
+                element("mu2", car.friction),
+                # Along the axle. Friction is bounded by a square of forces, not by a circle; with
+                # none of its sides across the wheel, a car in a turn holds up to 1.4 times as much.
+                element("fdir1", (0, 1, 0)),
+            ),
         ),
     )
     sphere = element("geometry", element("sphere", element("radius", car.wheel_radius_m)))
