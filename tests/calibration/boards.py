@@ -64,7 +64,7 @@ def picture_on_ground(
 
 
 def fine_slopes(lens: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
-    size = (3 * lens.width, 3 * lens.height)
+    size = (2 * lens.width, 2 * lens.height)
     a, b = (cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in slopes(lens))
     return a, b
 

@@ -24,7 +24,8 @@ class Block:
             (it ends so), `file=NAME` (it is saved there), `needs=ros` or `needs=gazebo`,
             `beside=TEXT` (it goes on beside the rest of the section, once it has said so),
             `until=TEXT` (Ctrl-C ends it once it has said so), `seconds=N` (Ctrl-C ends it after
-            that time), `alone` (what goes on beside it is ended first).
+            that time), `alone` (what goes on beside it is ended first), `parse` (its commands are
+            read by their parsers, not run).
     """
 
     section: str
