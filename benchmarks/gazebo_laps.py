@@ -107,6 +107,7 @@ def gazebo(task: TaskSettings, circuit: str, arguments: argparse.Namespace) -> I
         "camera": task.as_dict()["camera"],
         "car": arguments.car,
         "render_engine": arguments.render_engine,
+        "frame_period_ms": task.control_period_ms,
         "real_time_factor": 0.0,
         "gui": False,
     }
