@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.reader import Bag
@@ -10,6 +11,7 @@ from f1_rl.settings import Settings
 
 IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 COMMAND_TYPES = ("geometry_msgs/msg/Twist", "geometry_msgs/msg/TwistStamped")
+_CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 ODOMETRY_TYPES = ("nav_msgs/msg/Odometry",)
 
 # What the nodes and Gazebo's bridge call them, without namespace; the first that is there counts.
@@ -63,6 +65,15 @@ def find_drive_topics(
         command_topic=_choose(bag, "command", COMMAND_TYPES, _COMMAND_NAMES, command_topic),
         odometry_topic=_choose(bag, "odometry", ODOMETRY_TYPES, _ODOMETRY_NAMES, odometry_topic),
     )
+
+
+def first_camera_info(bag: Bag, image_topic: str) -> Any | None:
+    """Return the first `sensor_msgs/CameraInfo` of the camera whose pictures these are, or None."""
+    folder = image_topic.removesuffix("/compressed").rpartition("/")[0]
+    topic = bag.topics.get(f"{folder}/camera_info")
+    if topic is None or topic.type != _CAMERA_INFO:
+        return None
+    return next((record.message for record in bag.records([topic.name])), None)
 
 
 def described(bag: Bag, names: Collection[str]) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.bags.drive_topics import first_camera_info
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.frames import DriveFrame, FrameReader
 from f1_rl.bags.reader import Bag
@@ -37,7 +38,6 @@ _REFUSED_BY_GATE = {
     Verdict.BACKWARDS: "backwards",
     Verdict.EARLY: "early",
 }
-_CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
 @dataclass(frozen=True)
@@ -165,12 +165,7 @@ def size_fault(pilot: Pilot, picture: UInt8Array) -> str | None:
 
 def bag_camera_fault(bag: Bag, image_topic: str, pilot: Pilot) -> str | None:
     """Return in what the camera that the bag describes is not the policy's, or None."""
-    folder = image_topic.removesuffix("/compressed").rpartition("/")[0]
-    topic = bag.topics.get(f"{folder}/camera_info")
-    if topic is None or topic.type != _CAMERA_INFO:
+    info = first_camera_info(bag, image_topic)
+    if info is None:
         return None
-    for record in bag.records([topic.name]):
-        info = record.message
-        focal_length_px = float(info.k[0])
-        return pilot.camera_fault(int(info.width), int(info.height), focal_length_px)
-    return None
+    return pilot.camera_fault(int(info.width), int(info.height), float(info.k[0]))

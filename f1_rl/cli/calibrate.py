@@ -15,7 +15,9 @@ SUMMARY = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions and their options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    camera = actions.add_parser("camera", help="find the lens by pictures of a board")
+    camera = actions.add_parser(
+        "camera", help="find the lens by pictures of a board, or take a bag's camera_info"
+    )
     _add_camera(camera)
     mounting = actions.add_parser(
         "mounting", help="say where the camera sits, by a board on the ground or by hand"
@@ -61,17 +63,15 @@ def board_size(text: str) -> tuple[int, int]:
     return int(columns), int(rows)
 
 
-def _add_board(parser: argparse.ArgumentParser, required: bool) -> None:
+def _add_board(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--board",
         type=board_size,
-        required=required,
         metavar="CxR",
-        help="inner corners of the board along its two sides, as 8x6",
+        help="inner corners of the board along its two sides, as 8x6; of a lens without one: what "
+        "the bag's camera_info says",
     )
-    parser.add_argument(
-        "--square", type=float, required=required, metavar="METRES", help="side of a square"
-    )
+    parser.add_argument("--square", type=float, metavar="METRES", help="side of a square")
     parser.add_argument(
         "--marker", type=float, default=0.0, metavar="METRES", help="ChArUco: side of a marker"
     )
@@ -87,7 +87,7 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "pictures", type=Path, nargs="+", help="pictures, folders of pictures, or one bag"
     )
-    _add_board(parser, required=True)
+    _add_board(parser)
     parser.add_argument(
         "--lens",
         choices=("pinhole", "rational", "fisheye"),
@@ -105,7 +105,7 @@ def _add_camera(parser: argparse.ArgumentParser) -> None:
 def _add_mounting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("camera", type=Path, help="file of the camera; the mounting is added to it")
     parser.add_argument("--picture", type=Path, help="picture with the board on the ground")
-    _add_board(parser, required=False)
+    _add_board(parser)
     parser.add_argument(
         "--at",
         type=float,

@@ -14,6 +14,7 @@ from f1_rl.calibration import (
     CalibratedCamera,
     Mounting,
     Reprojection,
+    intrinsics_of_message,
     read_camera,
     with_mounting,
     write_camera,
@@ -43,6 +44,8 @@ _POOR_COVERAGE = 0.6
 def fit(arguments: argparse.Namespace) -> int:
     """Find the lens by pictures of a board."""
     check_place(arguments.out)
+    if arguments.board is None:
+        return _take(arguments)
     board = _board(arguments)
     views: list[Corners] = []
     size: tuple[int, int] | None = None
@@ -66,6 +69,36 @@ def fit(arguments: argparse.Namespace) -> int:
     found = fit_intrinsics(views, size, _LENSES[arguments.lens])
     write_camera(arguments.out, CalibratedCamera(arguments.name, found.intrinsics))
     _tell_fit(arguments, found, count, len(views))
+    return 0
+
+
+def _take(arguments: argparse.Namespace) -> int:
+    """Take the lens from a bag's `camera_info`."""
+    path = arguments.pictures[0]
+    if not _is_bag(path):
+        raise CommandError(
+            "calibrate camera: give the board that is in the pictures (--board and --square), or "
+            "a bag with camera_info."
+        )
+    from f1_rl.bags import Bag, find_drive_topics
+    from f1_rl.bags.drive_topics import first_camera_info
+
+    with Bag(path) as bag:
+        topic = find_drive_topics(bag, arguments.image_topic).image_topic
+        info = first_camera_info(bag, topic)
+    if info is None:
+        raise CommandError(
+            f"{path}: holds no camera_info beside {topic}; record it, too, or give a --board."
+        )
+    lens = intrinsics_of_message(info)
+    write_camera(arguments.out, CalibratedCamera(arguments.name, lens))
+    if arguments.json:
+        options.print_json({"output": str(arguments.out), "intrinsics": asdict(lens)})
+    else:
+        print(
+            f"{arguments.out}: {lens.model}, {lens.width} x {lens.height}, focal length "
+            f"{lens.focal_px[0]:.1f} px, as camera_info says"
+        )
     return 0
 
 
@@ -191,6 +224,8 @@ def _by_hand(arguments: argparse.Namespace) -> Mounting:
 
 
 def _board(arguments: argparse.Namespace) -> Board:
+    if arguments.square is None:
+        raise CommandError("calibrate: a board needs the side of its squares; add --square.")
     columns, rows = arguments.board
     return Board(columns, rows, arguments.square, arguments.marker, arguments.dictionary)
 
@@ -209,13 +244,17 @@ def _moved(corners: Corners, views: list[Corners], width: int) -> bool:
 
 def _pictures(arguments: argparse.Namespace) -> Iterator[tuple[str, UInt8Array]]:
     first = arguments.pictures[0]
-    if first.suffix in _BAG_SUFFIXES or (first / "metadata.yaml").is_file():
+    if _is_bag(first):
         if len(arguments.pictures) > 1:
             raise CommandError("calibrate camera: give one bag, or pictures.")
         yield from _of_bag(first, arguments.image_topic)
         return
     for path in _files(arguments.pictures):
         yield str(path), _read(path)
+
+
+def _is_bag(path: Path) -> bool:
+    return path.suffix in _BAG_SUFFIXES or (path / "metadata.yaml").is_file()
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -98,6 +98,19 @@ def test_the_pictures_of_a_bag_are_looked_at(capsys: Any, tmp_path: Path) -> Non
     assert not out.exists()
 
 
+def test_the_lens_of_camera_info_is_taken_from_a_bag(capsys: Any, tmp_path: Path) -> None:
+    pytest.importorskip("rosbags", reason="reading bags needs rosbags")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "bags"))
+    from bag_making import BEGIN_NS, INFO, Sent, camera_info, drive, write_bag
+
+    told = Sent("/cam_f1_left/camera_info", INFO, BEGIN_NS, camera_info(64, 48, 33.0))
+    bag = write_bag(tmp_path / "bag", [told, *drive(3)])
+    status, out, _ = tell(capsys, "camera", bag, "--out", tmp_path / "camera.yaml")
+    assert status == 0
+    assert "plumb_bob, 64 x 48, focal length 33.0 px, as camera_info says" in out
+    assert read_camera(tmp_path / "camera.yaml").intrinsics.centre_px == (32.0, 24.0)
+
+
 def test_the_delay_of_a_bag_is_told_as_a_setting(capsys: Any, tmp_path: Path) -> None:
     pytest.importorskip("rosbags", reason="reading bags needs rosbags")
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -123,6 +136,9 @@ def test_the_delay_of_a_bag_is_told_as_a_setting(capsys: Any, tmp_path: Path) ->
     ("words", "said"),
     [
         (("camera", "nowhere.png", *BOARD, "0.02"), "nowhere.png: No such file"),
+        (("camera", "{road}"), "give the board that is in the pictures"),
+        (("camera", "{bag}"), "holds no camera_info beside /cam_f1_left/image_raw"),
+        (("camera", "{road}", "--board", "8x6"), "add --square"),
         (("mounting", "{camera}"), "give a picture of the board on the ground (--picture), or"),
         (("mounting", "{camera}", "--picture", "{road}"), "needs --board, --square and --at"),
         (
@@ -138,7 +154,12 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
 ) -> None:
     camera = tmp_path / "camera.yaml"
     write_camera(camera, CalibratedCamera("front", FISHEYE))
-    places = {"camera": camera, "road": workshop / "road.png", "out": tmp_path / "out.png"}
+    places = {
+        "camera": camera,
+        "road": workshop / "road.png",
+        "out": tmp_path / "out.png",
+        "bag": SAMPLE,
+    }
     status, _, err = tell(capsys, *(word.format(**places) for word in words))
     assert status == 1
     assert said in err
