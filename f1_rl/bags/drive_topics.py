@@ -63,8 +63,17 @@ def find_drive_topics(
     return DriveTopics(
         image_topic=image,
         command_topic=_choose(bag, "command", COMMAND_TYPES, _COMMAND_NAMES, command_topic),
-        odometry_topic=_choose(bag, "odometry", ODOMETRY_TYPES, _ODOMETRY_NAMES, odometry_topic),
+        odometry_topic=find_odometry_topic(bag, odometry_topic),
     )
+
+
+def find_odometry_topic(bag: Bag, given: str | None = None) -> str | None:
+    """Return the topic of the odometry, of a bag that may hold no pictures; None: there is none.
+
+    Raises:
+        BagError: See `find_drive_topics`.
+    """
+    return _choose(bag, "odometry", ODOMETRY_TYPES, _ODOMETRY_NAMES, given)
 
 
 def first_camera_info(bag: Bag, image_topic: str) -> Any | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.bags.drive_topics import DriveTopics
+from f1_rl.bags.drive_topics import DriveTopics, described
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.frames import FrameReader
 from f1_rl.bags.reader import Bag
@@ -16,6 +16,8 @@ from f1_rl.calibration.picture_turn import PictureTurn
 from f1_rl.messages import MessageError, OdometrySample, read_odometry, read_twist, stamp_ns
 
 FloatArray = npt.NDArray[np.float64]
+
+_JOY = "sensor_msgs/msg/Joy"
 
 # Stamps that are further than this from the time of receipt are of another clock.
 _SAME_CLOCK_S = 1.0
@@ -58,17 +60,42 @@ def read_commands(bag: Bag, topics: DriveTopics) -> CommandedDrive:
     return CommandedDrive(Commands(times_s, pairs[:, 0]), Commands(times_s, pairs[:, 1]))
 
 
-def read_odometry_increments(bag: Bag, topics: DriveTopics) -> tuple[Increments, Increments]:
+def read_throttle(bag: Bag, topic: str, axis: int) -> Commands:
+    """Return the throttle that a `sensor_msgs/Joy` told the motor controller.
+
+    Raises:
+        BagError: There is no such topic, or it has no such axis.
+    """
+    name = topic if topic in bag.topics else f"/{topic}"
+    if name not in bag.topics or bag.topics[name].type != _JOY:
+        raise BagError(
+            f"{bag.path}: has no {_JOY} on {topic}; it has {described(bag, bag.topics)}; choose "
+            "another --topic."
+        )
+    times, values = [], []
+    for record in bag.records([name]):
+        if len(record.message.axes) <= axis:
+            raise BagError(
+                f"{bag.path}: {topic} has {len(record.message.axes)} axes; choose another --axis."
+            )
+        times.append((record.received_ns - bag.start_ns) / 1e9)
+        values.append(float(record.message.axes[axis]))
+    if len(times) < 2:
+        raise BagError(f"{bag.path}: {topic} holds {len(times)} messages; record a whole drive.")
+    return Commands(np.array(times), np.array(values))
+
+
+def read_odometry_increments(bag: Bag, topic: str | None) -> tuple[Increments, Increments]:
     """Return by how much the car drove on (m) and turned (rad), between odometry messages.
 
     Raises:
         BagError: The bag holds no odometry.
     """
-    if topics.odometry_topic is None:
+    if topic is None:
         raise BagError(f"{bag.path}: holds no odometry; record odom, or measure by the pictures.")
     samples: list[OdometrySample] = []
     received: list[float] = []
-    for record in bag.records([topics.odometry_topic]):
+    for record in bag.records([topic]):
         try:
             sample = read_odometry(record.message)
         except MessageError:

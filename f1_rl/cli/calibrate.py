@@ -1,14 +1,13 @@
-"""`f1-rl calibrate`: a real car's camera, its mounting, and its delay."""
+"""`f1-rl calibrate`: a real car's camera, its mounting, its delay and its throttle."""
 
 import argparse
-import math
 from pathlib import Path
 
 from f1_rl.cli import options
 
 SUMMARY = (
     "Calibrate a real car's camera and its mounting, check them on a picture, and measure the "
-    "car's delay."
+    "car's delay and throttle."
 )
 
 
@@ -35,15 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_json(show, "output, missing_share, training (settings that fit the camera)")
     delay = actions.add_parser("delay", help="measure the time from a command to its effect")
     _add_delay(delay)
+    throttle = actions.add_parser("throttle", help="find the throttle that holds each speed")
+    _add_throttle(throttle)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it."""
-    from f1_rl.cli import calibrate_camera, calibrate_delay
+    from f1_rl.cli import calibrate_camera, calibrate_delay, calibrate_throttle
 
-    if arguments.action == "delay":
-        return calibrate_delay.run(arguments)
     actions = {
+        "delay": calibrate_delay.run,
+        "throttle": calibrate_throttle.run,
         "camera": calibrate_camera.fit,
         "mounting": calibrate_camera.mount,
         "show": calibrate_camera.show,
@@ -152,6 +153,20 @@ def _add_delay(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def radians(degrees: float | None) -> float:
-    """Return an angle that was given, or 0."""
-    return math.radians(degrees or 0.0)
+def _add_throttle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bag", type=Path, help="folder of a rosbag2, or its .mcap or .db3 file")
+    parser.add_argument(
+        "--topic",
+        default="actuators",
+        metavar="NAME",
+        help="the Joy that the motor controller hears (actuators)",
+    )
+    parser.add_argument(
+        "--axis",
+        type=options.natural_int,
+        default=1,
+        metavar="N",
+        help="its axis of the throttle (1)",
+    )
+    parser.add_argument("--odometry-topic", metavar="NAME", help="how the car moved")
+    options.add_json(parser, "table: speeds, m/s, and the throttle of each")

@@ -52,7 +52,7 @@ def _by_odometry(
 ) -> tuple[dict[str, Delay], list[str]]:
     """Measure by both commands; one of them may say nothing where the other does."""
     commands = read_commands(bag, topics)
-    driven, turned = read_odometry_increments(bag, topics)
+    driven, turned = read_odometry_increments(bag, topics.odometry_topic)
     effects: dict[str, Delay] = {}
     notes: list[str] = []
     for name, told, done in (

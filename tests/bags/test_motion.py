@@ -24,7 +24,7 @@ def test_the_delay_of_the_simulator_is_found(delay_s: float, tmp_path: Path) -> 
     with Bag(write_drive(tmp_path / "drive", samples)) as bag:
         topics = find_drive_topics(bag)
         commands = read_commands(bag, topics)
-        driven, turned = read_odometry_increments(bag, topics)
+        driven, turned = read_odometry_increments(bag, topics.odometry_topic)
         assert reaction_s(bag, topics) == pytest.approx(0.001, abs=1e-6)
         for told, done in ((commands.yaw_rate, turned), (commands.speed, driven)):
             found = measure_delay(told, done, 1.0, "drive")
@@ -39,7 +39,7 @@ def test_the_delay_of_the_simulator_is_found(delay_s: float, tmp_path: Path) -> 
 def test_simulated_time_is_told_by_the_times_of_receipt(gazebo_lap: Path) -> None:
     with Bag(gazebo_lap) as bag:
         topics = find_drive_topics(bag)
-        _, turned = read_odometry_increments(bag, topics)
+        _, turned = read_odometry_increments(bag, topics.odometry_topic)
         found = measure_delay(read_commands(bag, topics).yaw_rate, turned, 1.0, "yaw rate")
         assert found.delay_s == pytest.approx(0.0, abs=0.01)
 
@@ -54,7 +54,7 @@ def test_a_bag_without_commands_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BagError, match="holds no commands; record cmd_vel"):
             read_commands(bag, topics)
         with pytest.raises(BagError, match="holds no odometry"):
-            read_odometry_increments(bag, topics)
+            read_odometry_increments(bag, topics.odometry_topic)
 
 
 def test_a_bag_with_one_command_is_refused(tmp_path: Path) -> None:

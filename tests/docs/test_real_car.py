@@ -15,7 +15,7 @@ from f1_rl.cli.main import build_parser, main
 from f1_rl.launching import LAUNCHES
 from f1_rl.launching.arguments import split_words
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "calibration"))
+sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("calibration", "bags")]
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -34,6 +34,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with what somebody with a car and a camera has."""
     from boards import picture_of, picture_on_ground, poses
     from real_cameras import FISHEYE, taken
+    from throttle_bags import write_throttle_bag
 
     from f1_rl.calibration import CalibratedCamera, Mounting
 
@@ -46,6 +47,8 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     road = taken(CalibratedCamera("real", FISHEYE, mounting), 30.0, 0.3)
     cv2.imwrite(str(folder / "road.png"), road[..., ::-1])
     record(folder / "hand_drive", (800, 600))
+    levels = [(0.1, 0.5), (0.14, 1.0), (0.18, 1.5), (0.22, 2.0)]
+    write_throttle_bag(folder / "throttle_drive", levels)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
