@@ -11,6 +11,7 @@ from f1_rl.bags.drive_topics import DriveTopics, described
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.frames import FrameReader
 from f1_rl.bags.reader import Bag
+from f1_rl.calibration import CalibratedCamera
 from f1_rl.calibration.delay import Commands, Increments
 from f1_rl.calibration.picture_turn import PictureTurn
 from f1_rl.messages import MessageError, OdometrySample, read_odometry, read_twist, stamp_ns
@@ -118,9 +119,21 @@ def read_odometry_increments(bag: Bag, topic: str | None) -> tuple[Increments, I
     return Increments(begin_s, end_s, driven[kept]), Increments(begin_s, end_s, turned[kept])
 
 
-def read_picture_turns(bag: Bag, topics: DriveTopics) -> Increments:
-    """Return by how much the pictures turned, in shares of their width, positive to the left."""
-    turn = PictureTurn()
+def read_picture_turns(
+    bag: Bag, topics: DriveTopics, camera: CalibratedCamera | None = None
+) -> Increments:
+    """Return by how much the pictures turned, in shares of their width, positive to the left.
+
+    Args:
+        bag: The bag.
+        topics: Its pictures.
+        camera: What they are of; None: a camera that is level and hardly distorts.
+
+    Raises:
+        BagError: There is no picture.
+        CalibrationError: The camera's calibration is not that of the pictures.
+    """
+    turn = PictureTurn(camera)
     stamps: list[int] = []
     received: list[float] = []
     shifts: list[float | None] = []

@@ -148,6 +148,12 @@ def _add_delay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by-pictures", action="store_true", help="by the pictures, though there is odometry"
     )
+    parser.add_argument(
+        "--camera",
+        type=Path,
+        metavar="FILE",
+        help="of the pictures, where their camera is not level or distorts",
+    )
     options.add_json(
         parser, "effects (each with delay_s, interval_s, correlation), reaction_s, set"
     )

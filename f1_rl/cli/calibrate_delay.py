@@ -11,7 +11,7 @@ from f1_rl.bags.motion import (
     read_odometry_increments,
     read_picture_turns,
 )
-from f1_rl.calibration import CalibrationError
+from f1_rl.calibration import CalibratedCamera, CalibrationError, read_camera
 from f1_rl.calibration.delay import Delay, measure_delay
 from f1_rl.cli import options
 
@@ -25,8 +25,13 @@ def run(arguments: argparse.Namespace) -> int:
             bag, arguments.image_topic, arguments.command_topic, arguments.odometry_topic
         )
         by_pictures = arguments.by_pictures or topics.odometry_topic is None
-        measure = _by_pictures if by_pictures else _by_odometry
-        effects, notes = measure(bag, topics, arguments.longest / 1000)
+        longest_s = arguments.longest / 1000
+        if by_pictures:
+            camera = None if arguments.camera is None else read_camera(arguments.camera)
+            effects = _by_pictures(bag, topics, longest_s, camera)
+            notes: list[str] = []
+        else:
+            effects, notes = _by_odometry(bag, topics, longest_s)
         reaction = reaction_s(bag, topics)
     setting = _setting(effects, reaction or 0.0)
     if arguments.json:
@@ -70,12 +75,12 @@ def _by_odometry(
 
 
 def _by_pictures(
-    bag: Bag, topics: DriveTopics, longest_s: float
-) -> tuple[dict[str, Delay], list[str]]:
+    bag: Bag, topics: DriveTopics, longest_s: float, camera: CalibratedCamera | None
+) -> dict[str, Delay]:
     commands = read_commands(bag, topics)
-    turns = read_picture_turns(bag, topics)
+    turns = read_picture_turns(bag, topics, camera)
     name = "yaw rate, by the pictures"
-    return {name: measure_delay(commands.yaw_rate, turns, longest_s, name)}, []
+    return {name: measure_delay(commands.yaw_rate, turns, longest_s, name)}
 
 
 def _setting(effects: dict[str, Delay], reaction: float) -> str:

@@ -85,8 +85,6 @@ def _plan(values: Values) -> Plan:
         NONE: (_CIRCUIT, *FOR_SIMULATORS),
     }
     refuse_unheeded(values, unheeded[chosen])
-    if values["actuators"] is None and values["actuators_output"] is not None:
-        raise LaunchError("actuators_output is for an RC car; give its file with actuators:=FILE.")
     if chosen == NONE:
         return Plan(driver, _actuators(values))
     if values["actuators"] is not None:
@@ -119,6 +117,10 @@ def _plan(values: Values) -> Plan:
 
 def _actuators(values: Values) -> tuple[NodeProcess, ...]:
     if values["actuators"] is None:
+        if values["actuators_output"] is not None:
+            raise LaunchError(
+                "actuators_output is for an RC car; give its file with actuators:=FILE."
+            )
         return ()
     parameters: dict[str, Any] = {"car": values["actuators"]}
     if values["actuators_output"] is not None:

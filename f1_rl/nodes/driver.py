@@ -39,7 +39,7 @@ from std_srvs.srv import Trigger
 from f1_rl.calibration import CalibrationError, read_camera
 from f1_rl.nodes.autopilot import Frame
 from f1_rl.nodes.cockpit import Cockpit
-from f1_rl.nodes.driver_diagnostics import diagnostic_message, figures
+from f1_rl.nodes.driver_diagnostics import description, diagnostic_message, figures
 from f1_rl.nodes.driver_parameters import DriverParameters
 from f1_rl.nodes.driver_topics import DriverTopics
 from f1_rl.nodes.illustrator import Glance, Illustrator
@@ -188,16 +188,8 @@ class DriverNode(LifecycleNode):
             self._set_emergency_stop()
         self._warn_of_limits(pilot.fastest)
         self.get_logger().info(
-            f"configured with {pilot.policy.folder}: {len(pilot.action_names)} actions every "
-            f"{1e3 * pilot.control_period_s:.0f} ms, a decision takes {1e3 * pilot.warm_up_s:.1f} "
-            f"ms; commands go to {topics.command_topic}."
+            f"configured with {description(pilot)}; commands go to {topics.command_topic}."
         )
-        if pilot.reprojection is not None:
-            self.get_logger().info(
-                f"pictures of {pilot.reprojection.source.name} are made those of the training's "
-                f"camera; {pilot.reprojection.missing_share:.1%} of the observation lies outside "
-                "them."
-            )
         self._state = "inactive"
         return super().on_configure(state)
 

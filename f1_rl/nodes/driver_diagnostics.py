@@ -10,6 +10,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from f1_rl.nodes.autopilot import Autopilot
 from f1_rl.nodes.helm import Helm
+from f1_rl.nodes.pilot import Pilot
 
 
 def diagnostic_message(
@@ -42,6 +43,20 @@ def diagnostic_message(
     message = DiagnosticArray(status=[status])
     message.header.stamp = stamp
     return message
+
+
+def description(pilot: Pilot) -> str:
+    """Return what a configured driver drives by: the policy, and the camera where it is another."""
+    text = (
+        f"{pilot.policy.folder}: {len(pilot.action_names)} actions every "
+        f"{1e3 * pilot.control_period_s:.0f} ms, a decision takes {1e3 * pilot.warm_up_s:.1f} ms"
+    )
+    if pilot.reprojection is None:
+        return text
+    return (
+        f"{text}; pictures of {pilot.reprojection.source.name} are made those of the training's "
+        f"camera, {pilot.reprojection.missing_share:.1%} of the observation lies outside them"
+    )
 
 
 def figures(autopilot: Autopilot[Any], helm: Helm, now_s: float) -> dict[str, object]:

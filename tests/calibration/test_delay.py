@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_cameras import FISHEYE, TILTED, taken
 
-from f1_rl.calibration import CalibrationError
+from f1_rl.calibration import CalibratedCamera, CalibrationError, Mounting
 from f1_rl.calibration.delay import Commands, Increments, measure_delay
 from f1_rl.calibration.picture_turn import PictureTurn
+from f1_rl.settings import build_settings
 
 
 def driven(delay_s: float, lag_s: float = 0.0, seconds: float = 30.0, seed: int = 0) -> Any:
@@ -77,6 +79,21 @@ def test_a_picture_that_moves_to_the_right_tells_of_a_turn_to_the_left() -> None
     assert turn.add(wide[:, 400:1040]) is None
     for begin, wanted in ((390, 10), (420, -30), (420, 0), (401, 19)):
         assert turn.add(wide[:, begin : begin + 640]) == pytest.approx(wanted / 640, abs=0.001)
+
+
+def test_a_camera_that_looks_down_tells_of_the_horizon() -> None:
+    camera = CalibratedCamera("real", FISHEYE, TILTED)
+    level = PictureTurn(camera)
+    turns = []
+    for yaw_rad in (0.0, 0.05, -0.03):
+        mounting = build_settings(
+            Mounting, {**TILTED.as_dict(), "yaw_rad": TILTED.yaw_rad + yaw_rad}
+        )
+        # A car that turns on the spot, but for the camera's way.
+        picture = taken(CalibratedCamera("real", FISHEYE, mounting), 30.0, 0.3)
+        turns.append(level.add(picture))
+    focal_share = 0.5 / np.tan(0.6)
+    assert turns[1:] == pytest.approx([0.05 * focal_share, -0.08 * focal_share], abs=0.006)
 
 
 def test_pictures_without_anything_in_them_tell_nothing() -> None:
