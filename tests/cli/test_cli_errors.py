@@ -18,6 +18,7 @@ REFUSED = {
     "report": (("report", "no/run"), "no/run"),
     "record": (("record", "speed:=1"), "no argument 'speed'"),
     "replay": (("replay", "no/bag"), "--policy"),
+    "calibrate": (("calibrate", "camera", "no.png"), "--board"),
     "launch": (("launch", "drive", "polcy:=x"), "no argument 'polcy'"),
     "benchmark": (("benchmark", "--threads", "9999"), "--threads 9999"),
     "determinism": (("determinism", "--circuit", "ovall"), "'oval'"),
