@@ -28,15 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Ctrl-C. This is the usual way in a terminal; with --laps, --video, --no-video, --trace or "
         "--json, and where there is no terminal, the policy drives laps without a page.",
     )
-    page.add_argument(
-        "--watch", action="store_true", help="open the page, also where there is no terminal"
-    )
-    page.add_argument(
-        "--watch-port",
-        type=options.port,
-        metavar="N",
-        help="port of the page on localhost; by default any that is free",
-    )
+    options.add_watch(page, "open the page, also where there is no terminal")
     page.add_argument(
         "--ghosts",
         type=Path,

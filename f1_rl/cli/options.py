@@ -163,6 +163,22 @@ def natural_int(text: str) -> int:
     return _int_from(0, text)
 
 
+def add_watch(parser: argparse.ArgumentParser | argparse._ArgumentGroup, does: str) -> None:
+    """Add `--watch` and `--watch-port`.
+
+    Args:
+        parser: Of the verb, or a group of its options.
+        does: What `--watch` does, for the help.
+    """
+    parser.add_argument("--watch", action="store_true", help=does)
+    parser.add_argument(
+        "--watch-port",
+        type=port,
+        metavar="N",
+        help="port of the page on localhost; by default any that is free",
+    )
+
+
 def port(text: str) -> int:
     """Return the TCP port that an option was given, for argparse; 0 is any that is free.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
-from f1_rl.cli.watching import add_watch, watching
+from f1_rl.cli.watching import watching
 
 if TYPE_CHECKING:
     from f1_rl.cli.training_display import TrainingDisplay
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-report", action="store_true", help="leave out the lap, its video and the report"
     )
-    add_watch(parser)
+    options.add_watch(parser, "show training on a page in the browser, as it goes")
     options.add_json(
         parser,
         "run_dir, env_steps, solved (where, or null), solved_after_s, "
@@ -146,7 +146,7 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     """Return the settings and the folder of the run that the options describe."""
     from f1_rl.learning.run_folder import RunFolder
     from f1_rl.learning.runs import (
-        check_demonstrations,
+        check_learnable,
         new_run_folder,
         resumed_settings,
         run_settings,
@@ -184,7 +184,7 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     if arguments.offline:
         changes.append({"training": {"env_steps": 0}})
     settings = run_settings(preset, changes)
-    check_demonstrations(settings)
+    check_learnable(settings)
     folder = arguments.run_dir or new_run_folder(settings)
     RunFolder(folder).check_unused()
     return settings, folder

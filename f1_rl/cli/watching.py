@@ -7,24 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from f1_rl.cli import options
-
 if TYPE_CHECKING:
     from f1_rl.learning.runs import RunSettings
     from f1_rl.live.spectator import TrainingSpectator
-
-
-def add_watch(parser: argparse.ArgumentParser) -> None:
-    """Add `--watch` and `--watch-port`."""
-    parser.add_argument(
-        "--watch", action="store_true", help="show training on a page in the browser, as it goes"
-    )
-    parser.add_argument(
-        "--watch-port",
-        type=options.port,
-        metavar="N",
-        help="port of that page on localhost; by default any that is free",
-    )
 
 
 @contextlib.contextmanager

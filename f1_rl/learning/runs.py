@@ -118,12 +118,20 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
     return built
 
 
-def check_demonstrations(settings: RunSettings) -> None:
-    """Refuse a run that has no demonstrations and needs some, or the other way round.
+def check_learnable(settings: RunSettings) -> None:
+    """Refuse a run that has nothing to learn from.
 
     Raises:
-        SettingsError: It is so.
+        SettingsError: Demonstrations are missing or of no use, or the run ends before learning
+            starts.
     """
+    training = settings.training
+    if not training.offline_updates and training.learning_starts >= training.env_steps:
+        raise SettingsError(
+            f"training.learning_starts: nothing is learned in a run of {training.env_steps} steps "
+            f"where learning starts after {training.learning_starts}; make the run longer, or set "
+            "it lower."
+        )
     if settings.training.offline_updates and not settings.demonstrations.bags:
         raise SettingsError(
             "training.offline_updates: learning before the first environment step needs recorded "
@@ -162,7 +170,8 @@ def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSett
 
 def new_run_folder(settings: RunSettings) -> Path:
     """Return a folder under `runs` named after what is driven and the time."""
-    what = Path(settings.task.circuits[0]).stem if settings.drives else settings.env
+    circuit = settings.task.circuits[0].partition("@")[0]
+    what = Path(circuit).stem if settings.drives else settings.env
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     return Path("runs") / f"{what.replace('/', '-')}-{stamp}"
 

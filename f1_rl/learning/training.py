@@ -21,7 +21,7 @@ from f1_rl.learning.evaluation import EpisodeEvaluator, Evaluator, LapEvaluator
 from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.run_folder import RunFolder, Table, describe_versions
-from f1_rl.learning.runs import RunSettings, check_demonstrations
+from f1_rl.learning.runs import RunSettings, check_learnable
 from f1_rl.learning.tabular import TabularAgent
 from f1_rl.learning.tensorboard import EventWriter
 from f1_rl.learning.trainer import Trainer
@@ -88,7 +88,7 @@ def start_run(
         BagError: A bag of demonstrations cannot be learned from.
         CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
     """
-    check_demonstrations(settings)
+    check_learnable(settings)
     folder = RunFolder(path)
     recorded = _demonstrated(settings, folder, resume)
     chosen = _choose_device(settings, device)

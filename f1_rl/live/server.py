@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
 _LOG = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+_LAST_PORT = 65_535
 # By which a browser calls this machine, through a tunnel of SSH too.
 _OWN_NAMES = ("127.0.0.1", "localhost", "::1")
 _CONTENT_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -55,7 +56,12 @@ class LiveServer:
         Args:
             hub: Of what is to be shown.
             port: To listen at; 0: any that is free.
+
+        Raises:
+            ValueError: There is no such port.
         """
+        if not 0 <= port <= _LAST_PORT:
+            raise ValueError(f"Port {port}: give one from 0 to {_LAST_PORT}")
         self._hub = hub
         self._port = port
         self._files = _page_files()

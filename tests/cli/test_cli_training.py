@@ -272,6 +272,7 @@ def test_a_run_shorter_than_an_evaluation_period_is_finished_too(tmp_path):
         (("--env", "NoSuch-v0"), "env NoSuch-v0"),
         (("--env", "Pendulum-v1"), "DQN needs discrete actions"),
         (("--env", "FrozenLake-v1"), "cannot be learned from; use a Box"),
+        (("--set", "training.learning_starts=2000"), "nothing is learned in a run of 2000 steps"),
         (("--device", "gpu"), "no GPU is visible to TensorFlow"),
     ],
 )
@@ -285,7 +286,7 @@ def test_runs_that_cannot_begin_say_so_in_one_sentence_and_leave_no_folder(
     preset, run = tmp_path / "small.yaml", tmp_path / "run"
     preset.write_text(SMALL_PRESET)
     base = () if "--env" in arguments else ("--preset", preset)
-    told = tell("train", *base, "--run-dir", run, "--steps", "100", "--json", *arguments)
+    told = tell("train", *base, "--run-dir", run, "--steps", "2000", "--json", *arguments)
     assert told.code == 1
     error = json.loads(told.out)["error"]
     assert reason in error

@@ -4,6 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from f1_rl.circuits import load_circuit, write_circuit_csv
 from f1_rl.driving.registration import CAMERA_ID
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.environments import make_environments
@@ -12,6 +13,8 @@ from f1_rl.learning.runs import (
     DEFAULT_PRESET,
     GENERAL_PRESET,
     RunSettings,
+    check_learnable,
+    new_run_folder,
     preset_for,
     preset_names,
     run_settings,
@@ -224,3 +227,17 @@ def test_one_reward_can_be_added_and_the_others_stay():
     added = {"task": {"rewards": {"steering_change": 0.2}}}
     rewards = run_settings(DEFAULT_PRESET, [added]).task.rewards
     assert rewards == {**TaskSettings().rewards, "steering_change": 0.2}
+
+
+def test_a_run_that_ends_before_it_learns_is_refused():
+    short = run_settings(DEFAULT_PRESET, [{"training": {"env_steps": 256}}])
+    with pytest.raises(SettingsError, match="nothing is learned in a run of 256 steps"):
+        check_learnable(short)
+    check_learnable(run_settings(DEFAULT_PRESET, [{"training": {"env_steps": 257}}]))
+
+
+def test_a_run_on_a_smaller_circuit_is_named_after_the_circuit(tmp_path):
+    write_circuit_csv(load_circuit("oval"), tmp_path / "Monza.csv")
+    circuits = [f"{tmp_path / 'Monza.csv'}@0.1"]
+    settings = run_settings(DEFAULT_PRESET, [{"task": {"circuits": circuits}}])
+    assert new_run_folder(settings).name.startswith("Monza-")

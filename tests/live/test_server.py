@@ -64,6 +64,12 @@ async def until(condition) -> None:
         await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_is_none_is_refused(hub, port):
+    with pytest.raises(ValueError, match=f"Port {port}: give one from 0 to 65535"):
+        LiveServer(hub, port)
+
+
 def test_it_listens_on_this_machine_alone(server):
     port = int(server.url.rstrip("/").rpartition(":")[2])
     listening = [
