@@ -92,11 +92,20 @@ class Actuation(NamedTuple):
 
 
 class Actuators:
-    """Maps commands, one after the other, so that the servo keeps to its rate."""
+    """Maps commands, one after the other, so that the servo keeps to its rate.
 
-    def __init__(self, car: ActuatorSettings) -> None:
+    A car that is told to drive faster than it may drives the same turns, only slower: the angle of
+    the wheels is that of the commanded speed.
+
+    Attributes:
+        car: The car.
+        max_speed_mps: The largest speed, where the car's own limit is not less.
+    """
+
+    def __init__(self, car: ActuatorSettings, max_speed_mps: float = math.inf) -> None:
         """Begin straight on and neutral."""
         self.car = car
+        self.max_speed_mps = max_speed_mps
         self._angle_rad = 0.0
         self._last_s: float | None = None
 
@@ -112,10 +121,10 @@ class Actuators:
             now_s: Time on a steady clock.
         """
         car = self.car
-        speed = min(speed_mps, car.max_speed_mps)
-        if not speed > max(car.throttle.dead_band_mps, 0.0):
-            speed = 0.0
-        wanted = self._angle(speed, yaw_rate_radps)
+        if not speed_mps > car.throttle.dead_band_mps:
+            speed_mps = 0.0
+        speed = min(speed_mps, car.max_speed_mps, self.max_speed_mps)
+        wanted = self._angle(speed_mps, yaw_rate_radps)
         most = 0.0
         if self._last_s is not None:
             most = car.steering.max_rate_radps * max(now_s - self._last_s, 0.0)

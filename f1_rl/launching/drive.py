@@ -46,7 +46,7 @@ _DRIVER_PARAMETERS = (
         choices=("auto", "reliable", "best_effort"),
     ),
     parameter("command_type", "Message on cmd_vel.", choices=("twist", "twist_stamped")),
-    parameter("max_speed_mps", "Largest speed, m/s.", float),
+    parameter("max_speed_mps", "Largest speed, m/s; with actuators, theirs.", float),
 )
 _CIRCUIT = Argument(
     "circuit",
@@ -68,16 +68,7 @@ _ACTUATORS_PARAMETERS = (
 
 
 def _plan(values: Values) -> Plan:
-    of_driver = given(_DRIVER_PARAMETERS, values)
-    if values["circuit"] is not None:
-        of_driver["dashboard_circuit"] = values["circuit"]
-    driver = NodeProcess(
-        "driver",
-        namespace=namespace_of(values),
-        params_file=values["params_file"],
-        parameters=of_driver,
-        log_level=values["log_level"],
-    )
+    driver = _driver(values)
     chosen = values["simulator"]
     unheeded = {
         EMBEDDED: FOR_GAZEBO,
@@ -113,6 +104,22 @@ def _plan(values: Values) -> Plan:
         remappings=remappings,
     )
     return Plan(driver, others)
+
+
+def _driver(values: Values) -> NodeProcess:
+    of_driver = given(_DRIVER_PARAMETERS, values)
+    if values["actuators"] is not None:
+        # They drive the same way slower; a speed that the driver cuts makes turns tighter.
+        of_driver.pop("max_speed_mps", None)
+    if values["circuit"] is not None:
+        of_driver["dashboard_circuit"] = values["circuit"]
+    return NodeProcess(
+        "driver",
+        namespace=namespace_of(values),
+        params_file=values["params_file"],
+        parameters=of_driver,
+        log_level=values["log_level"],
+    )
 
 
 def _actuators(values: Values) -> tuple[NodeProcess, ...]:

@@ -58,11 +58,12 @@ class ActuatorsNode(Node):
         parameters = declare_parameters(self, ActuatorsParameters)
         if not parameters.car:
             raise ParameterError("actuators: no car is given; set the parameter car to its file.")
-        self._actuators = Actuators(read_actuators(Path(parameters.car).expanduser()))
+        car = read_actuators(Path(parameters.car).expanduser())
+        self._actuators = Actuators(car, parameters.max_speed_mps)
         self._topics = ActuatorsTopics(self, parameters, self._on_command)
         self._helm = Helm(
             self._publish,
-            CommandLimiter(CommandLimits(speed_mps=parameters.max_speed_mps), parameters.timeout_s),
+            CommandLimiter(CommandLimits(), parameters.timeout_s),
             Watchdog(parameters.timeout_s),
             self._on_hold,
             silence=_SILENCE,
@@ -130,7 +131,7 @@ class ActuatorsNode(Node):
 
     def _change(self, name: str, value: Any) -> None:
         if name == "max_speed_mps":
-            self._helm.set_limits(CommandLimits(speed_mps=value))
+            self._actuators.max_speed_mps = value
 
     def _on_hold(self, reason: str, sentence: str | None) -> None:
         if sentence is None:

@@ -29,7 +29,8 @@ class ActuatorsParameters:
     )
     max_speed_mps: float = parameter(
         1.0,
-        "Largest speed, m/s, where the car's own limit is not less.",
+        "Largest speed, m/s, where the car's own limit is not less; faster commands are driven "
+        "slower, on the same way.",
         minimum=0.05,
         maximum=30.0,
         changeable=True,

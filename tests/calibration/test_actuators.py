@@ -47,6 +47,14 @@ def test_the_throttle_is_that_of_the_speed() -> None:
     assert settled(9.0, 0.0).throttle == pytest.approx(0.255)
 
 
+def test_a_car_that_may_not_drive_so_fast_drives_the_same_turn() -> None:
+    car = Actuators(build_settings(ActuatorSettings, CAR), max_speed_mps=0.5)
+    car.command(4.0, 2.0, 0.0)
+    told = car.command(4.0, 2.0, 10.0)
+    assert told.speed_mps == 0.5
+    assert told.steering_rad == pytest.approx(math.atan(0.26 * 2.0 / 4.0))
+
+
 @pytest.mark.parametrize("speed_mps", [0.0, -1.0, 0.1, math.nan])
 def test_a_stand_and_backwards_are_neutral_and_straight(speed_mps: float) -> None:
     told = settled(speed_mps, 1.0, throttle={"dead_band_mps": 0.2})

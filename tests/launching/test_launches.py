@@ -338,7 +338,11 @@ def test_a_real_car_has_its_camera_and_its_actuators_beside_the_driver() -> None
         *("actuators_output:=twist", "max_speed_mps:=0.8", "deadman:=true"),
     )
     assert real.labels == ("driver-1", "actuators-2")
-    assert node(real).parameters["camera_calibration"] == "camera.yaml"
+    assert dict(node(real).parameters) == {
+        "policy": "run",
+        "camera_calibration": "camera.yaml",
+        "deadman": True,
+    }
     actuators = node(real, 1)
     assert dict(actuators.parameters) == {
         "car": "car.yaml",
