@@ -90,7 +90,7 @@ class Evaluations:
     command_smoothness: FloatArray
     off_track: FloatArray
     wrong_way: FloatArray
-    collisions: FloatArray
+    collisions: FloatArray  # not a number in runs that did not count them
     steps: FloatArray
     episode_return: FloatArray
 
@@ -263,6 +263,8 @@ def read_run(run_dir: Path) -> RunData:
     drives = _drives(config)
     evaluated = _field_names(Evaluations) if drives else ("env_step", "episode_return")
     metrics = _read_table(run_dir, METRICS_FILE, _field_names(Metrics), notes)
+    # Runs from before there was traffic counted none.
+    evaluated = tuple(name for name in evaluated if name != "collisions")
     evaluations = _read_table(run_dir, EVALUATIONS_FILE, evaluated, notes)
     lap = _read_table(run_dir, LAP_FILE, _field_names(Lap), notes) if drives else None
     is_table = find_entry(config, "algorithm") == "tabular"

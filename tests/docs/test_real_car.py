@@ -26,7 +26,10 @@ pytestmark = [
 ROOT = Path(__file__).parents[2]
 BLOCKS = blocks_to_run(ROOT / "docs" / "guides" / "real_car.md")
 # A training of some seconds in the place of minutes.
-SHORT = ("--steps", "200", "--no-report", "--set", "training.evaluation_episodes=1")
+SHORT = (
+    *("--steps", "200", "--no-report"),
+    *("--set", "training.learning_starts=100", "--set", "training.evaluation_episodes=1"),
+)
 
 
 @pytest.fixture(scope="module")
