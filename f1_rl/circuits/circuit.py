@@ -156,6 +156,11 @@ class Circuit:
         """Radius of the tightest turn of the centre line."""
         return 1.0 / float(np.abs(self.curvature_per_m).max())
 
+    @cached_property
+    def narrowest_half_width_m(self) -> float:
+        """Least width of the road on either side of the centre line."""
+        return float(min(self.width_left_m.min(), self.width_right_m.min()))
+
     @property
     def has_line(self) -> bool:
         """Whether a line is painted on the centre of the road."""

@@ -5,15 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from f1_rl.circuits import (
-    BoolArray,
-    Circuit,
-    FloatArray,
-    IntArray,
-    LapCounter,
-    Poses,
-    Projection,
-)
+from f1_rl.circuits import BoolArray, FloatArray, IntArray, LapCounter, Poses, Projection
 from f1_rl.driving.actions import ActionTable
 from f1_rl.driving.cars import Cars
 from f1_rl.driving.endings import find_endings
@@ -127,7 +119,7 @@ class DrivingTask:
         chosen: StartSettings = self.settings.starts
         circuits = rng.integers(0, len(self.cars.circuits), count)
         lengths = np.array([circuit.length_m for circuit in self.cars.circuits])[circuits]
-        edges = np.array([_narrowest_half_width_m(circuit) for circuit in self.cars.circuits])
+        edges = np.array([circuit.narrowest_half_width_m for circuit in self.cars.circuits])
         lateral_m = np.minimum(chosen.lateral_m, 0.5 * edges[circuits])
         directions = {"forward": (1, 1), "backward": (-1, -1), "both": (-1, 1)}[chosen.direction]
         return Starts(
@@ -303,7 +295,3 @@ class DrivingTask:
                 part.width_right_m,
             )
         return Projection(*out)
-
-
-def _narrowest_half_width_m(circuit: Circuit) -> float:
-    return float(min(circuit.width_left_m.min(), circuit.width_right_m.min()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ class Obstacles:
         self._begin_m, self._lateral_m, self._speed_mps = (np.zeros(shape) for _ in range(3))
         self._direction = np.ones(num_cars, dtype=np.int64)
         self._x_m, self._y_m, self._yaw_rad = (np.zeros(shape) for _ in range(3))
+        self._scenery = Scenery.of_traffic(traffic, self.poses_m)
+        self._half_sizes_m = 0.5 * self._scenery.sizes_m[:, :2]
 
     def __bool__(self) -> bool:
         """Return whether there is any."""
@@ -58,7 +61,7 @@ class Obstacles:
     @property
     def scenery(self) -> Scenery:
         """What cameras see of them."""
-        return Scenery.of_traffic(self.traffic, self.poses_m)
+        return replace(self._scenery, poses_m=self.poses_m) if self else self._scenery
 
     def place(
         self, cars: IntArray, circuit_index: IntArray, poses: Poses, rng: np.random.Generator
@@ -123,7 +126,7 @@ class Obstacles:
             _FOOTPRINT,
             earlier,
             self.poses_m,
-            0.5 * self.traffic.sizes_m[:, :2],
+            self._half_sizes_m,
             _SWEEP,
             self.clearance_m,
         )

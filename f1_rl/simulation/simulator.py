@@ -101,7 +101,7 @@ class Simulator:
         self._shutter: Shutter | None = None
         if self.variation.pictures_late:
             longest_ms = round(1000 * self.variation.image_delay_s[1])
-            boxes = self.obstacles.scenery.poses_m.shape[1]
+            boxes = self.obstacles.traffic.count
             self._shutter = Shutter(num_cars, boxes, self._period_ms, longest_ms)
         cars = np.arange(num_cars)
         self.place(cars, self._circuit_index, self.circuits[0].pose_at(np.zeros(num_cars)))
@@ -224,8 +224,7 @@ class Simulator:
         if self._shutter is not None:
             delay_ms = self.variation.sample_image_delay_ms(self._rng, len(which))
             dropped = self.variation.sample_dropped_frames(self._rng, len(which))
-            boxes_m = self.obstacles.scenery.poses_m
-            self._shutter.place(which, motion, boxes_m, delay_ms, dropped)
+            self._shutter.place(which, motion, self.obstacles.poses_m, delay_ms, dropped)
 
     def step(self, commands: ArrayLike) -> None:
         """Advance all cars by one control period.
@@ -257,7 +256,7 @@ class Simulator:
         self._steps += 1
         self.obstacles.advance(self._circuit_index, before, self.poses, self.time_s)
         if self._shutter is not None:
-            boxes_m = self.obstacles.scenery.poses_m
+            boxes_m = self.obstacles.poses_m
             self._shutter.advance(self._motion, boxes_m, self._steps, self._rng)
 
     def view(self, view: View, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:

@@ -172,7 +172,7 @@ def _draw_laterals(
     Returns:
         (M,) offsets.
     """
-    edge_m = float(min(circuit.width_left_m.min(), circuit.width_right_m.min()))
+    edge_m = circuit.narrowest_half_width_m
     half_m = traffic.sizes_m[:, 1] / 2
     lateral_m = np.zeros(traffic.count)
     lane = [traffic.count - 1] if traffic.cars else []

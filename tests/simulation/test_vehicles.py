@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -187,15 +186,3 @@ def test_impossible_parameters_are_refused() -> None:
         SingleTrackCar(friction=0.0)
     with pytest.raises(ValueError, match=r"drive_lag_s -0\.1: give a number >= 0"):
         SingleTrackCar(drive_lag_s=-0.1)
-
-
-@pytest.mark.parametrize("car", [KinematicCar(), SingleTrackCar()])
-def test_moving_32_cars_takes_little_time(car: Vehicle) -> None:
-    state, commands, period = VehicleState.at_rest(32), np.ones((32, 2)), np.full(32, 0.05)
-    car.advance(state, commands, period)
-    seconds = []
-    for _ in range(50):
-        start = time.perf_counter()
-        car.advance(state, commands, period)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 100e-6
