@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from f1_rl.circuits import Circuit, Poses
 from f1_rl.simulation import Appearance, Camera, Renderer, Simulator, Traffic, View
+from f1_rl.simulation.effects_kernels import FOG_LEVEL, LAMP_REACH_M
 from f1_rl.simulation.scenery import WHEEL_BAND_M, WHEEL_COLOUR, Scenery
 
 CAMERA = Camera()
@@ -24,9 +25,13 @@ def at(*places: tuple[float, float, float], traffic: Traffic = BOX) -> Scenery:
     return Scenery.of_traffic(traffic, np.array([places], dtype=float))
 
 
-def frame(renderer: Renderer, scenery: Scenery | None, blur_px: float = 0.0) -> NDArray[np.uint8]:
+def frame(
+    renderer: Renderer, scenery: Scenery | None, blur_px: float = 0.0, **effects: float
+) -> NDArray[np.uint8]:
     appearance = Appearance.nominal(1)
     appearance.blur_px[:] = blur_px
+    for name, strength in effects.items():
+        appearance.effects[name] = strength
     picture: NDArray[np.uint8] = renderer.frames([0], ORIGIN, appearance, scenery)[0]
     return picture
 
@@ -46,6 +51,33 @@ def test_a_box_straight_ahead_covers_the_pixels_of_its_end(renderer: Renderer) -
     assert (rows[0], rows[-1]) == (np.ceil(top), np.floor(bottom) - 1)
     assert (columns[0], columns[-1]) == (np.ceil(left), np.floor(right) - 1)
     assert seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+
+
+def test_fog_pales_a_box_by_its_distance_also_above_the_horizon(renderer: Renderer) -> None:
+    scenery = at((CAMERA.x_m + 5.0, CAMERA.y_m, 0.0))
+    seen = frame(renderer, scenery, fog_per_m=0.2)
+    clear = np.exp(-0.2 * 5.0)
+    expected = clear * END + (1.0 - clear) * FOG_LEVEL
+    for row in (235, 242):
+        np.testing.assert_allclose(seen[row, 320], expected, atol=1.5)
+
+
+def test_at_night_the_lamps_light_a_box_by_its_distance(renderer: Renderer) -> None:
+    near, far = (
+        frame(renderer, at((CAMERA.x_m + ahead_m, CAMERA.y_m, 0.0)), darkness=1.0)[238, 320]
+        for ahead_m in (3.0, LAMP_REACH_M)
+    )
+    np.testing.assert_allclose(near, END / (1.0 + (3.0 / LAMP_REACH_M) ** 2), atol=1.5)
+    np.testing.assert_allclose(far, 0.5 * END, atol=1.5)
+
+
+def test_a_lens_that_sees_more_shows_a_box_smaller(renderer: Renderer) -> None:
+    scenery = at((CAMERA.x_m + 3.2, CAMERA.y_m, 0.0))
+    seen = is_colour(frame(renderer, scenery, field_of_view=1.1), END)
+    focal = 320 / np.tan(1.1 * CAMERA.horizontal_fov_rad / 2)
+    columns = np.flatnonzero(seen.any(axis=0))
+    left, right = 320 - focal * 0.3 / 3.0, 320 + focal * 0.3 / 3.0
+    assert (columns[0], columns[-1]) == (np.ceil(left), np.floor(right) - 1)
 
 
 def test_a_column_that_is_covered_in_part_is_mixed_in_that_share(renderer: Renderer) -> None:
