@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,8 @@ _REACH_M = 4.0
 _FINEST_UNIT_M = 0.00025
 _INT16_MAX = 32767
 
+_IN_USE: WeakValueDictionary[tuple[Circuit, ...], _Fields] = WeakValueDictionary()
+
 
 @dataclass(frozen=True)
 class DistanceField:
@@ -54,7 +57,6 @@ class DistanceField:
         origin_y_m: y of the first row.
         cell_m: Distance between neighbouring grid points.
         unit_m: Length of one step of the stored integers.
-        line_width_m: Width of the painted line, 0.0 if there is none.
     """
 
     values: NDArray[np.int32]
@@ -62,7 +64,6 @@ class DistanceField:
     origin_y_m: float
     cell_m: float
     unit_m: float
-    line_width_m: float
 
 
 def build_distance_field(circuit: Circuit) -> DistanceField:
@@ -105,7 +106,7 @@ def build_distance_field(circuit: Circuit) -> DistanceField:
     scale = cell_m / unit_m
     values = _to_int16(inside, scale).astype(np.int32) << 16
     values |= _to_int16(lateral, scale).view(np.uint16)
-    return DistanceField(values, float(low_x), float(low_y), cell_m, unit_m, circuit.line_width_m)
+    return DistanceField(values, float(low_x), float(low_y), cell_m, unit_m)
 
 
 def _to_int16(lengths: NDArray[np.float32], scale: float) -> NDArray[np.int16]:
@@ -115,7 +116,10 @@ def _to_int16(lengths: NDArray[np.float32], scale: float) -> NDArray[np.int16]:
 
 
 class Ground:
-    """The distance fields of several circuits, laid out for the drawing kernels.
+    """The ground of several circuits, laid out for the drawing kernels.
+
+    Grounds of the same roads share their distance fields as long as one of them is in use,
+    whatever lines are painted there.
 
     Attributes:
         cells: All fields' values one after the other, int32.
@@ -125,7 +129,7 @@ class Ground:
     """
 
     def __init__(self, circuits: Sequence[Circuit]) -> None:
-        """Compute the fields.
+        """Compute the fields, or take those that are in use.
 
         Args:
             circuits: At least one.
@@ -135,39 +139,52 @@ class Ground:
         """
         if not circuits:
             raise ValueError("Renderer without a circuit: give at least one")
-        fields = [build_distance_field(circuit) for circuit in circuits]
-        self._circuits = tuple(circuits)
-        sizes = [field.values.size for field in fields]
-        firsts = np.cumsum([0, *sizes[:-1]])
-        self.cells: NDArray[np.int32] = np.concatenate([field.values.ravel() for field in fields])
-        self.places = np.array(
-            [(first, *field.values.shape) for first, field in zip(firsts, fields, strict=True)],
-            dtype=np.int64,
-        )
-        self.scales = np.array(
-            [
-                (
-                    field.origin_x_m,
-                    field.origin_y_m,
-                    1.0 / field.cell_m,
-                    field.cell_m / field.unit_m,
-                    field.line_width_m / 2 / field.unit_m,
-                )
-                for field in fields
-            ],
-            dtype=np.float64,
-        )
-        self.cells.setflags(write=False)
+        self._fields = _fields_of(tuple(circuit.with_line(0.0) for circuit in circuits))
+        self.cells, self.places = self._fields.cells, self._fields.places
+        widths_m = np.array([circuit.line_width_m for circuit in circuits])
+        half_lines = widths_m / 2 / self._fields.units_m
+        self.scales = np.column_stack([self._fields.scales, half_lines])
 
-    @cached_property
+    @property
     def stripes(self) -> NDArray[np.uint16]:
         """Where along a red and a white block of a kerb each cell lies, (cells,) of 2^16.
 
         Zero where no kerb can be.
         """
+        return self._fields.stripes
+
+
+class _Fields:
+    """The distance fields of several circuits, whatever lines are painted on them.
+
+    Attributes:
+        cells, places: As those of the ground.
+        scales: (num_circuits, 4) float64, the first columns of the ground's.
+        units_m: (num_circuits,) length of one step of the stored integers.
+    """
+
+    def __init__(self, circuits: Sequence[Circuit]) -> None:
+        fields = [build_distance_field(circuit) for circuit in circuits]
+        self._circuits = circuits
+        sizes = [field.values.size for field in fields]
+        firsts = np.cumsum([0, *sizes[:-1]])
+        self.cells: NDArray[np.int32] = np.concatenate([field.values.ravel() for field in fields])
+        self.cells.setflags(write=False)
+        self.places = np.array(
+            [(first, *field.values.shape) for first, field in zip(firsts, fields, strict=True)],
+            dtype=np.int64,
+        )
+        self.scales = np.array(
+            [(f.origin_x_m, f.origin_y_m, 1.0 / f.cell_m, f.cell_m / f.unit_m) for f in fields]
+        )
+        self.units_m = np.array([field.unit_m for field in fields])
+
+    @cached_property
+    def stripes(self) -> NDArray[np.uint16]:
+        """See :attr:`Ground.stripes`."""
         stripes = np.zeros(self.cells.shape, dtype=np.uint16)
         layout = zip(self._circuits, self.places, self.scales, strict=True)
-        for circuit, (first, height, width), (low_x, low_y, density, units, _) in layout:
+        for circuit, (first, height, width), (low_x, low_y, density, units) in layout:
             values = self.cells[first : first + height * width]
             outside_m = -(values >> 16) / (units * density)
             near = np.flatnonzero((outside_m > -2.0 / density) & (outside_m < _KERB_REACH_M))
@@ -178,3 +195,11 @@ class Ground:
             stripes[first + near] = (np.mod(blocks, 1.0) * 65536).astype(np.int64) % 65536
         stripes.setflags(write=False)
         return stripes
+
+
+def _fields_of(circuits: tuple[Circuit, ...]) -> _Fields:
+    """Return the fields of circuits without lines, computed unless they are in use."""
+    fields = _IN_USE.get(circuits)
+    if fields is None:
+        fields = _IN_USE[circuits] = _Fields(circuits)
+    return fields
