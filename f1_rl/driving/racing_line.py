@@ -113,8 +113,8 @@ class RacingLineDriver:
         period_s = self._cars.control_period_s
         wanted = np.minimum(wanted_mps, self._limits.top_speeds(curvature_per_m))
         wanted = np.maximum(wanted, _SLOWEST_MPS)
-        most = [self._limits.acceleration(v, 0.0) * period_s for v in speed_mps.tolist()]
-        least = [self._limits.braking(v, 0.0) * period_s for v in speed_mps.tolist()]
+        most = min(self._limits.max_acceleration_mps2, self._limits.grip_mps2) * period_s
+        least = min(self._limits.max_braking_mps2, self._limits.grip_mps2) * period_s
         return np.clip(wanted, speed_mps - least, speed_mps + most)
 
 

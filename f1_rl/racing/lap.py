@@ -9,6 +9,7 @@ import numpy as np
 
 from f1_rl.circuits import FloatArray
 from f1_rl.circuits.resampling import SampledLine
+from f1_rl.racing.lap_kernels import bound_speeds
 from f1_rl.racing.limits import DrivingLimits
 
 
@@ -46,17 +47,16 @@ def fastest_lap(line: SampledLine, limits: DrivingLimits) -> FastestLap:
         return FastestLap(line, steady, math.inf)
     # From the slowest place on nothing before it matters: the lap is cut open there.
     slowest = int(steady.argmin())
-    curvature = np.roll(line.curvature_per_m, -slowest).tolist()
-    speeds = np.roll(steady, -slowest).tolist()
-    count = len(speeds)
-    for i in range(count - 1):
-        gain = limits.acceleration(speeds[i], curvature[i]) * 2.0 * step_m
-        speeds[i + 1] = min(speeds[i + 1], math.sqrt(speeds[i] ** 2 + gain))
-    for i in range(count, 0, -1):
-        after = i % count
-        gain = limits.braking(speeds[after], curvature[after]) * 2.0 * step_m
-        speeds[i - 1] = min(speeds[i - 1], math.sqrt(speeds[after] ** 2 + gain))
-    speed = np.roll(speeds, slowest)
+    speed = np.roll(steady, -slowest)
+    bound_speeds(
+        speed,
+        np.roll(line.curvature_per_m, -slowest),
+        step_m,
+        limits.grip_mps2,
+        limits.max_acceleration_mps2,
+        limits.max_braking_mps2,
+    )
+    speed = np.roll(speed, slowest)
     # Between two samples the acceleration is constant: the mean speed is that of both ends.
     lap_time_s = float((2.0 * step_m / (speed + np.roll(speed, -1))).sum())
     return FastestLap(line, speed, lap_time_s)

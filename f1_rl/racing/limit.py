@@ -12,11 +12,8 @@ import numpy as np
 from f1_rl.circuits import Circuit, FloatArray
 from f1_rl.racing.lap import FastestLap, fastest_lap
 from f1_rl.racing.limits import DrivingLimits, driving_limits
-from f1_rl.racing.lines import centre_line, minimum_curvature_line
+from f1_rl.racing.lines import centre_line, lines_inside
 from f1_rl.simulation import Vehicle
-
-# From the line of least curvature to nearly the shortest one, in 1/m^2.
-_LENGTH_WEIGHTS = (0.003, 0.01, 0.03, 0.1, 0.3)
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,4 @@ def laps_inside(
         limits: Of the car.
         margin_m: How far from the road's edges the lines stay.
     """
-    weights = (0.0, *_LENGTH_WEIGHTS)
-    lines = (minimum_curvature_line(circuit, margin_m, weight) for weight in weights)
-    return tuple(fastest_lap(line, limits) for line in lines)
+    return tuple(fastest_lap(line, limits) for line in lines_inside(circuit, margin_m))

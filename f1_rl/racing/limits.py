@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
@@ -16,18 +16,24 @@ from f1_rl.simulation import KinematicCar, SingleTrackCar, Vehicle
 class DrivingLimits(Protocol):
     """What bounds a car that follows a line."""
 
+    @property
+    def grip_mps2(self) -> float:
+        """What the tyres hold, along and across together; may be infinite."""
+
+    @property
+    def max_acceleration_mps2(self) -> float:
+        """What the drive gives at most; may be infinite."""
+
+    @property
+    def max_braking_mps2(self) -> float:
+        """What the brakes give at most, a positive number; may be infinite."""
+
     def top_speeds(self, curvature_per_m: FloatArray) -> FloatArray:
         """Return the highest steady speed (m/s) at each curvature (1/m); 0.0 where none is.
 
         Args:
             curvature_per_m: (M,), positive in left turns.
         """
-
-    def acceleration(self, speed_mps: float, curvature_per_m: float) -> float:
-        """Return the most drive (m/s^2) at that speed in that turn; may be infinite."""
-
-    def braking(self, speed_mps: float, curvature_per_m: float) -> float:
-        """Return the most braking (m/s^2), a positive number, at that speed in that turn."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,10 @@ class CommandLimits:
 
     commands: FloatArray
 
+    grip_mps2: ClassVar[float] = math.inf
+    max_acceleration_mps2: ClassVar[float] = math.inf
+    max_braking_mps2: ClassVar[float] = math.inf
+
     def top_speeds(self, curvature_per_m: FloatArray) -> FloatArray:
         """See :meth:`DrivingLimits.top_speeds`."""
         ends = _hull(np.asarray(self.commands, np.float64))
@@ -58,14 +68,6 @@ class CommandLimits:
         speed = starts[:, 0] + share * (ends[:, 0] - starts[:, 0])
         both = np.where(at_start == at_end, np.maximum(starts[:, 0], ends[:, 0]), speed)
         return np.asarray(np.where(crosses, both, 0.0).max(axis=1).clip(min=0.0))
-
-    def acceleration(self, speed_mps: float, curvature_per_m: float) -> float:
-        """See :meth:`DrivingLimits.acceleration`: it has any speed at once."""
-        return math.inf
-
-    def braking(self, speed_mps: float, curvature_per_m: float) -> float:
-        """See :meth:`DrivingLimits.braking`: it has any speed at once."""
-        return math.inf
 
 
 @dataclass(frozen=True)
@@ -82,24 +84,27 @@ class GripLimits:
     max_speed_mps: float
     max_yaw_rate_radps: float
 
+    @property
+    def grip_mps2(self) -> float:
+        """See :attr:`DrivingLimits.grip_mps2`."""
+        return self.car.grip_mps2
+
+    @property
+    def max_acceleration_mps2(self) -> float:
+        """See :attr:`DrivingLimits.max_acceleration_mps2`."""
+        return self.car.max_acceleration_mps2
+
+    @property
+    def max_braking_mps2(self) -> float:
+        """See :attr:`DrivingLimits.max_braking_mps2`."""
+        return self.car.max_braking_mps2
+
     def top_speeds(self, curvature_per_m: FloatArray) -> FloatArray:
         """See :meth:`DrivingLimits.top_speeds`: `v^2 |k| <= mu g`, `v |k| <= yaw rate`."""
         turn = np.maximum(np.abs(np.asarray(curvature_per_m, np.float64)), 1e-9)
         speed = np.minimum(np.sqrt(self.car.grip_mps2 / turn), self.max_yaw_rate_radps / turn)
         speed = np.minimum(speed, self.max_speed_mps)
         return np.asarray(np.where(turn * self.car.min_radius_m > 1.0, 0.0, speed))
-
-    def acceleration(self, speed_mps: float, curvature_per_m: float) -> float:
-        """See :meth:`DrivingLimits.acceleration`: what the turn leaves of the grip."""
-        return min(self.car.max_acceleration_mps2, self._grip_left(speed_mps, curvature_per_m))
-
-    def braking(self, speed_mps: float, curvature_per_m: float) -> float:
-        """See :meth:`DrivingLimits.braking`: what the turn leaves of the grip."""
-        return min(self.car.max_braking_mps2, self._grip_left(speed_mps, curvature_per_m))
-
-    def _grip_left(self, speed_mps: float, curvature_per_m: float) -> float:
-        lateral = speed_mps * speed_mps * curvature_per_m
-        return math.sqrt(max(self.car.grip_mps2**2 - lateral * lateral, 0.0))
 
 
 def driving_limits(vehicle: Vehicle, commands: FloatArray) -> DrivingLimits:

@@ -1,7 +1,9 @@
-"""Lines around a circuit: its centre line, the one of least curvature, and shorter ones."""
+"""Lines around a circuit: its centre line, and those of least curvature and length inside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import clarabel
@@ -11,12 +13,17 @@ from scipy import sparse
 from f1_rl.circuits import Circuit, FloatArray, wrap_angle
 from f1_rl.circuits.resampling import SampledLine, resample_closed_line
 
+LENGTH_WEIGHTS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""From the line of least curvature to nearly the shortest one, in 1/m^2."""
+
 # Far below the shortest turn of any circuit, and large enough for long ones.
 _SPACING_M = 0.5
-_CONVERGED_M = 0.002
+# A line rests when a programme changes what it costs by less than this share.
+_CONVERGED = 1e-4
 _MOST_ITERATIONS = 30
 # Where all offsets are as good, on a straight, the one nearest to the last is taken.
 _DAMPING = 1e-5
+_TOLERANCE = 1e-5
 
 
 def centre_line(circuit: Circuit) -> SampledLine:
@@ -43,10 +50,10 @@ def reversed_line(line: SampledLine) -> SampledLine:
     )
 
 
-def minimum_curvature_line(
-    circuit: Circuit, margin_m: float = 0.0, length_weight: float = 0.0
-) -> SampledLine:
-    """Return the line inside the road whose squared curvature, integrated along it, is least.
+def lines_inside(
+    circuit: Circuit, margin_m: float = 0.0, length_weights: Sequence[float] = LENGTH_WEIGHTS
+) -> tuple[SampledLine, ...]:
+    """Return lines inside the road whose squared curvature and length, weighed, are least.
 
     Computed once for each circuit, whatever drives there.
 
@@ -54,105 +61,171 @@ def minimum_curvature_line(
     in A. Heilmeier et al., "Minimum curvature trajectory planning and control for an autonomous
     race car", Vehicle System Dynamics 58(10), 2020, the curvature is linearised about the last
     line, a quadratic programme with those bounds gives the next one, and so on until the line
-    rests; here with the whole derivative of the curvature (Gauss-Newton).
+    rests; here with the whole derivative of the curvature (Gauss-Newton). Each line begins at the
+    one of the next larger weight.
 
     Args:
         circuit: To drive around.
-        margin_m: How far from the road's edges the line stays. Where the road is narrower than
-            twice that, it keeps to the middle.
-        length_weight: What a metre of the line's length costs, in 1/m^2: the larger, the nearer
+        margin_m: How far from the road's edges the lines stay. Where the road is narrower than
+            twice that, they keep to the middle.
+        length_weights: What a metre of each line's length costs beside its squared curvature,
+            integrated, in 1/m^2: 0.0 for the line of least curvature, and the larger, the nearer
             the line is to the shortest one inside the road.
 
     Returns:
-        The line, sampled at most 0.1 m apart, with its offset from the centre line in `values`.
+        A line for each weight, sampled at most 0.1 m apart, with its offset from the centre line
+        in `values`.
 
     Raises:
-        ValueError: The margin or the weight is negative or not finite.
+        ValueError: The margin or a weight is negative or not finite.
     """
-    for name, value in (("Margin", margin_m), ("Length weight", length_weight)):
-        if not 0.0 <= value < np.inf:
-            raise ValueError(f"{name} {value}: give a number from 0.")
-    return _minimum_curvature_line(circuit, margin_m, length_weight)
+    for name, values in (("Margin", (margin_m,)), ("Length weight", length_weights)):
+        for value in values:
+            if not 0.0 <= value < np.inf:
+                raise ValueError(f"{name} {value}: give a number from 0.")
+    return _lines_inside(circuit, margin_m, tuple(length_weights))
 
 
-@lru_cache(maxsize=256)
-def _minimum_curvature_line(circuit: Circuit, margin_m: float, length_weight: float) -> SampledLine:
-    count = max(64, round(circuit.length_m / _SPACING_M))
-    arc_length_m = np.arange(count) * (circuit.length_m / count)
-    centre = circuit.pose_at(arc_length_m)
-    points = np.column_stack([centre.x_m, centre.y_m])
-    normals = np.column_stack([-np.sin(centre.yaw_rad), np.cos(centre.yaw_rad)])
-    left, right = circuit.half_widths_at(arc_length_m)
-    middle, reach = 0.5 * (left - right), np.maximum(0.5 * (left + right) - margin_m, 0.0)
-    lowest, highest = middle - reach, middle + reach
+@lru_cache(maxsize=64)
+def _lines_inside(
+    circuit: Circuit, margin_m: float, length_weights: tuple[float, ...]
+) -> tuple[SampledLine, ...]:
+    road = _Road.of(circuit, margin_m)
+    offsets = np.clip(np.zeros(len(road.points_m)), road.lowest_m, road.highest_m)
+    lines: dict[float, SampledLine] = {}
+    for weight in sorted(set(length_weights), reverse=True):
+        offsets = _best_offsets(road, weight, offsets)
+        lines[weight] = resample_closed_line(road.line(offsets), offsets[:, None])
+    return tuple(lines[weight] for weight in length_weights)
 
-    offsets = np.clip(np.zeros(count), lowest, highest)
+
+@dataclass(frozen=True)
+class _Road:
+    """Where points may be moved to.
+
+    Attributes:
+        points_m: (M, 2) on the centre line.
+        normals: (M, 2) to the left.
+        lowest_m: (M,) the least offset along them.
+        highest_m: (M,) the largest.
+    """
+
+    points_m: FloatArray
+    normals: FloatArray
+    lowest_m: FloatArray
+    highest_m: FloatArray
+
+    @classmethod
+    def of(cls, circuit: Circuit, margin_m: float) -> _Road:
+        count = max(64, round(circuit.length_m / _SPACING_M))
+        arc_length_m = np.arange(count) * (circuit.length_m / count)
+        centre = circuit.pose_at(arc_length_m)
+        left, right = circuit.half_widths_at(arc_length_m)
+        middle, reach = 0.5 * (left - right), np.maximum(0.5 * (left + right) - margin_m, 0.0)
+        return cls(
+            points_m=np.column_stack([centre.x_m, centre.y_m]),
+            normals=np.column_stack([-np.sin(centre.yaw_rad), np.cos(centre.yaw_rad)]),
+            lowest_m=middle - reach,
+            highest_m=middle + reach,
+        )
+
+    def line(self, offsets: FloatArray) -> FloatArray:
+        """Return the points (M, 2) after moving them."""
+        return self.points_m + offsets[:, None] * self.normals
+
+
+def _best_offsets(road: _Road, length_weight: float, offsets: FloatArray) -> FloatArray:
+    """Return the offsets (M,) that cost least, coming from others."""
+    last = np.inf
     for _ in range(_MOST_ITERATIONS):
-        line = points + offsets[:, None] * normals
-        quadratic, linear = _bending(line, normals)
-        if length_weight:
-            stretching = _stretching(line, normals)
-            quadratic = quadratic + length_weight * stretching[0]
-            linear = linear + length_weight * stretching[1]
-        change = _minimise(quadratic, linear, lowest - offsets, highest - offsets)
-        offsets = np.clip(offsets + change, lowest, highest)
-        if np.abs(change).max() < _CONVERGED_M:
+        line = road.line(offsets)
+        bending, stretching = _bending(line, road.normals), _stretching(line, road.normals)
+        cost = bending.cost + length_weight * stretching.cost
+        if abs(last - cost) < _CONVERGED * cost:
             break
-    return resample_closed_line(points + offsets[:, None] * normals, offsets[:, None])
+        last = cost
+        change = _minimise(
+            bending.quadratic + length_weight * stretching.quadratic,
+            bending.linear + length_weight * stretching.linear,
+            road.lowest_m - offsets,
+            road.highest_m - offsets,
+        )
+        offsets = np.clip(offsets + change, road.lowest_m, road.highest_m)
+    return offsets
 
 
-def _bending(line: FloatArray, normals: FloatArray) -> tuple[sparse.spmatrix, FloatArray]:
-    """Return (Q, c) such that d'Qd + 2c'd is, but for a constant, the squared curvature.
+@dataclass(frozen=True)
+class _Linearised:
+    """The cost d'Qd + 2c'd + cost of moving the points of a line by d (M,) along their normals.
 
-    Integrated along the line, after moving its points (M, 2) by d (M,) along their normals (M, 2);
-    to first order in the curvature k = (x' y'' - y' x'') / |p'|^3 over the index.
+    Attributes:
+        quadratic: Q, (M, M).
+        linear: c, (M,).
+        cost: Of the line as it is.
     """
-    next_, last = _neighbours(len(line))
-    first = 0.5 * (next_ - last)
-    second = next_ - 2.0 * sparse.identity(len(line)) + last
-    (dx, dy), (ddx, ddy) = (first @ line).T, (second @ line).T
-    step = np.hypot(dx, dy)
-    curvature = (dx * ddy - dy * ddx) / step**3
 
-    along_x, along_y = (sparse.diags(component) for component in normals.T)
-    of_cross = (
-        _scaled(dx, second @ along_y)
-        + _scaled(ddy, first @ along_x)
-        - _scaled(dy, second @ along_x)
-        - _scaled(ddx, first @ along_y)
+    quadratic: sparse.spmatrix
+    linear: FloatArray
+    cost: float
+
+
+def _bending(line: FloatArray, normals: FloatArray) -> _Linearised:
+    """Return the squared curvature, integrated along a line of points (M, 2).
+
+    To first order in the curvature k = (x' y'' - y' x'') / |p'|^3 over the index.
+    """
+    first, second = _derivatives(line)
+    step = np.hypot(*first.T)
+    curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / step**3
+    # How the curvature depends on p', less its dependence on the step, and on p''.
+    of_first = (
+        _turned(second) / -(step[:, None] ** 3) - first * (3.0 * curvature / step**2)[:, None]
     )
-    of_step = _scaled(dx, first @ along_x) + _scaled(dy, first @ along_y)
-    slope = _scaled(step**-3, of_cross) - _scaled(3.0 * curvature / step**2, of_step)
+    of_second = _turned(first) / step[:, None] ** 3
+    # p' = (next - last) / 2 and p'' = next - 2 own + last, each moved along its own normal.
+    slope = _tridiagonal(
+        ((of_second - 0.5 * of_first) * np.roll(normals, 1, axis=0)).sum(axis=1),
+        (-2.0 * of_second * normals).sum(axis=1),
+        ((of_second + 0.5 * of_first) * np.roll(normals, -1, axis=0)).sum(axis=1),
+    )
     weighted = slope.T @ sparse.diags(step)
-    return weighted @ slope, weighted @ curvature
+    return _Linearised(weighted @ slope, weighted @ curvature, float(step @ curvature**2))
 
 
-def _stretching(line: FloatArray, normals: FloatArray) -> tuple[sparse.spmatrix, FloatArray]:
-    """Return (Q, c) such that d'Qd + 2c'd is, but for a constant, the length of the line.
+def _stretching(line: FloatArray, normals: FloatArray) -> _Linearised:
+    """Return the length of a line of points (M, 2).
 
-    After moving its points (M, 2) by d (M,) along their normals (M, 2); the sum of the squared
-    steps over their mean length, which for equal steps is the length.
+    The sum of the squared steps over their mean length, which for equal steps is the length.
     """
-    next_, _ = _neighbours(len(line))
-    difference = next_ - sparse.identity(len(line))
-    steps = difference @ line
+    steps = np.roll(line, -1, axis=0) - line
     mean_m = float(np.hypot(*steps.T).mean())
-    parts = [difference @ sparse.diags(component) for component in normals.T]
-    quadratic = (parts[0].T @ parts[0] + parts[1].T @ parts[1]) / mean_m
-    return quadratic, (parts[0].T @ steps[:, 0] + parts[1].T @ steps[:, 1]) / mean_m
-
-
-def _neighbours(count: int) -> tuple[sparse.spmatrix, sparse.spmatrix]:
-    """Return the matrices (M, M) that fetch the next and the last point of a closed line."""
-    index, one = np.arange(count), np.ones(count)
-    return (
-        sparse.csr_matrix((one, (index, (index + 1) % count))),
-        sparse.csr_matrix((one, (index, (index - 1) % count))),
+    beside = -(normals * np.roll(normals, -1, axis=0)).sum(axis=1)
+    both = np.full(len(line), 2.0)
+    return _Linearised(
+        _tridiagonal(np.roll(beside, 1), both, beside) / mean_m,
+        ((np.roll(steps, 1, axis=0) - steps) * normals).sum(axis=1) / mean_m,
+        float((steps**2).sum()) / mean_m,
     )
 
 
-def _scaled(factors: FloatArray, matrix: sparse.spmatrix) -> sparse.spmatrix:
-    return sparse.diags(factors) @ matrix
+def _derivatives(line: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the first and second derivative (M, 2) of a closed line over its index."""
+    next_, last = np.roll(line, -1, axis=0), np.roll(line, 1, axis=0)
+    return 0.5 * (next_ - last), next_ - 2.0 * line + last
+
+
+def _turned(vectors: FloatArray) -> FloatArray:
+    """Return vectors (M, 2) turned to the left by a quarter."""
+    return np.column_stack([-vectors[:, 1], vectors[:, 0]])
+
+
+def _tridiagonal(last: FloatArray, own: FloatArray, next_: FloatArray) -> sparse.spmatrix:
+    """Return the matrix (M, M) whose rows weigh a closed line's last, own and next point so."""
+    index, count = np.arange(len(own)), len(own)
+    columns = np.column_stack([(index - 1) % count, index, (index + 1) % count])
+    values = np.column_stack([last, own, next_])
+    starts = 3 * np.arange(count + 1)
+    return sparse.csr_matrix((values.ravel(), columns.ravel(), starts), shape=(count, count))
 
 
 def _minimise(
@@ -160,9 +233,12 @@ def _minimise(
 ) -> FloatArray:
     """Return the d (M,) between its bounds that minimises d'Qd + 2c'd."""
     count = len(linear)
-    identity = sparse.identity(count)
+    identity = sparse.identity(count, format="csc")
     settings = clarabel.DefaultSettings()
     settings.verbose = False
+    # The next programme corrects what this one leaves.
+    settings.iterative_refinement_enable = False
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _TOLERANCE
     solution = clarabel.DefaultSolver(
         sparse.triu(2.0 * quadratic + _DAMPING * identity, format="csc"),
         2.0 * linear,

@@ -48,12 +48,23 @@ def test_out_of_a_tight_turn_and_into_it_again_drive_and_brakes_decide() -> None
     assert lap.lap_time_s == pytest.approx((top - slow) / a + (top - slow) / b, rel=1e-3)
 
 
-def test_what_a_turn_takes_of_the_grip_is_missing_for_the_brakes() -> None:
-    limits = GripLimits(CAR, 50.0, 50.0)
-    speed, curvature = 4.0, 0.5
-    left = math.sqrt(CAR.grip_mps2**2 - (speed**2 * curvature) ** 2)
-    assert limits.braking(speed, curvature) == pytest.approx(left)
-    assert limits.acceleration(speed, 0.0) == CAR.max_acceleration_mps2
+def test_what_a_turn_takes_of_the_grip_is_missing_for_drive_and_brakes() -> None:
+    count, length_m = 2000, 100.0
+    # From a bend of 25 m radius into one of 5 m and out of it again.
+    curvature = 0.12 - 0.08 * np.cos(np.linspace(0.0, 2.0 * np.pi, count, endpoint=False))
+    strong = SingleTrackCar(max_acceleration_mps2=50.0, max_braking_mps2=50.0)
+    lap = fastest_lap(line_of(curvature, length_m), GripLimits(strong, 50.0, 50.0))
+    gained = np.diff(lap.speed_mps**2) / (2.0 * length_m / count)
+    grip = CAR.grip_mps2
+    # Steady in the middle of the tight bend, and within the friction circle all around.
+    assert lap.speed_mps[count // 2] == pytest.approx(math.sqrt(grip * 5.0), rel=1e-3)
+    used = np.hypot(gained, lap.speed_mps[:-1] ** 2 * curvature[:-1])
+    assert used.max() == pytest.approx(grip, rel=0.01)
+    assert np.abs(gained).max() > 0.2 * grip
+    weak = SingleTrackCar(max_acceleration_mps2=0.5, max_braking_mps2=1.0)
+    slow = fastest_lap(line_of(curvature, length_m), GripLimits(weak, 50.0, 50.0))
+    gained = np.diff(slow.speed_mps**2) / (2.0 * length_m / count)
+    assert (gained.min(), gained.max()) == (pytest.approx(-1.0), pytest.approx(0.5))
 
 
 def test_a_turn_tighter_than_the_steering_allows_cannot_be_driven() -> None:
