@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from f1_rl.circuits import Circuit, FloatArray, Poses
+from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
 from f1_rl.circuits.resampling import SampledLine
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.settings import vehicle_of
@@ -17,8 +17,10 @@ from f1_rl.driving.task import DrivingTask
 from f1_rl.racing import DrivingLimits, driving_limits, fastest_lap, laps_inside, reversed_line
 from f1_rl.simulation import SingleTrackCar, Vehicle
 
-# What the plan leaves for corrections: of the road on either side, and of what the car can do.
+# What the plan leaves for corrections: of the road on either side, and of what the car can do. By
+# actions the line is followed less closely than by commands.
 _MARGIN_M = 0.05
+_MARGIN_OF_ACTIONS_M = 0.2
 _SHARE = 0.95
 # Errors fade, critically damped, over about this way.
 _CORRECTION_M = 2.5
@@ -62,8 +64,12 @@ class RacingLineDriver:
     obeys at once, any mean of the actions.
     """
 
-    def __init__(self, task: DrivingTask) -> None:
+    def __init__(self, task: DrivingTask, margin_m: float = _MARGIN_M) -> None:
         """Plan for the circuits and the car of a task; seconds for long circuits.
+
+        Args:
+            task: Its cars are driven.
+            margin_m: What is left of the road on either side.
 
         Raises:
             TypeError: Nothing is known of the limits of such a car.
@@ -76,12 +82,17 @@ class RacingLineDriver:
         pairs = tuple((float(speed), float(yaw_rate)) for speed, yaw_rate in commands)
         # Vehicles are frozen dataclasses.
         self._plans = [
-            _plan(circuit, cast(Hashable, vehicle), pairs) for circuit in self._cars.circuits
+            _plan(circuit, cast(Hashable, vehicle), pairs, margin_m)
+            for circuit in self._cars.circuits
         ]
 
     def commands(self, observations: Observation) -> FloatArray:
-        """Return the commands `(N, 2)`, forward speed and yaw rate; of observations only N."""
+        """Return the commands `(N, 2)`, forward speed and yaw rate, whatever is observed."""
         del observations
+        return self.commands_here()
+
+    def commands_here(self) -> FloatArray:
+        """Return the commands `(N, 2)` for the places where the cars are."""
         index, poses, speed = self._cars.circuit_index, self._cars.poses, self._cars.speed_mps
         commands = np.zeros((len(index), 2))
         for number in np.unique(index):
@@ -110,18 +121,55 @@ class RacingLineDriver:
         self, wanted_mps: FloatArray, speed_mps: FloatArray, curvature_per_m: FloatArray
     ) -> FloatArray:
         """Return the speeds that can be had at the end of the control period."""
-        period_s = self._cars.control_period_s
         wanted = np.minimum(wanted_mps, self._limits.top_speeds(curvature_per_m))
         wanted = np.maximum(wanted, _SLOWEST_MPS)
+        return np.clip(wanted, *self.reach(speed_mps))
+
+    def reach(self, speed_mps: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the lowest and the highest speeds (N,) that can be had in a control period."""
+        period_s = self._cars.control_period_s
         most = min(self._limits.max_acceleration_mps2, self._limits.grip_mps2) * period_s
         least = min(self._limits.max_braking_mps2, self._limits.grip_mps2) * period_s
-        return np.clip(wanted, speed_mps - least, speed_mps + most)
+        return speed_mps - least, speed_mps + most
+
+
+class RacingLineGuide:
+    """The same driver, who has nothing but the actions of the task.
+
+    Of them it takes the one that comes nearest to its commands in a control period. Where actions
+    are few and far apart it cannot follow the line, and may leave the road.
+    """
+
+    def __init__(self, task: DrivingTask) -> None:
+        """Plan, as `RacingLineDriver` does.
+
+        Raises:
+            TypeError: Nothing is known of the limits of such a car.
+        """
+        self._task = task
+        self._driver = RacingLineDriver(task, _MARGIN_OF_ACTIONS_M)
+
+    def actions(self) -> IntArray:
+        """Return the actions (N,) of the cars, where they are."""
+        speed_mps, period_s = self._task.cars.speed_mps, self._task.cars.control_period_s
+        wanted = self._driver.commands_here()
+        table = self._task.actions.commands_at(speed_mps, period_s)
+        low, high = self._driver.reach(speed_mps)
+        speeds = np.clip(table[..., 0], low[:, None], high[:, None])
+        # A metre a second weighs as much as a radian a second; how much each does, hardly matters.
+        apart = np.hypot(speeds - wanted[:, :1], table[..., 1] - wanted[:, 1:])
+        return np.asarray(apart.argmin(axis=1))
 
 
 @lru_cache(maxsize=128)
-def _plan(circuit: Circuit, vehicle: Hashable, pairs: tuple[tuple[float, float], ...]) -> _Plan:
+def _plan(
+    circuit: Circuit,
+    vehicle: Hashable,
+    pairs: tuple[tuple[float, float], ...],
+    margin_m: float,
+) -> _Plan:
     limits = _with_reserve(cast(Vehicle, vehicle), np.array(pairs))
-    laps = laps_inside(circuit, limits, _MARGIN_M)
+    laps = laps_inside(circuit, limits, margin_m)
     fastest = min(laps, key=lambda lap: lap.lap_time_s)
     back = fastest_lap(reversed_line(fastest.line), limits)
     return _Plan(_as_circuit(fastest.line), (fastest.speed_mps, back.speed_mps))

@@ -262,6 +262,7 @@ class Agent:
                 tf.constant(batch.rewards),
                 tf.constant(batch.discounts),
                 *([] if weights is None else [tf.constant(weights)]),
+                *self._advice_of(batch),
             )
             loss = float(total)
         except tf.errors.InvalidArgumentError as error:
@@ -277,6 +278,14 @@ class Agent:
         if not np.isfinite(loss):
             raise DivergedError
         return loss, errors
+
+    def _advice_of(self, batch: Batch) -> list[Any]:
+        """Return what the compiled updates take of the advice: nothing where it has no weight."""
+        if not self.settings.advice_weight:
+            return []
+        return [
+            tf.constant(np.full_like(batch.actions, -1) if batch.advice is None else batch.advice)
+        ]
 
     def _in_full_precision(self) -> "Agent":
         """Return an agent with these weights that computes in 32 bits, to be saved."""
@@ -361,6 +370,7 @@ class Agent:
     def _compile_training(self, weighted: bool, frames: FrameReader | None) -> Any:
         updates, batch = None, self.settings.batch_size
         scalars = (updates, batch)
+        advised = bool(self.settings.advice_weight)
         signature = (
             tuple(
                 tf.TensorSpec((updates, batch, 2, *part.shape), part.dtype)
@@ -370,17 +380,20 @@ class Agent:
             ),
             tf.TensorSpec(scalars, tf.int32),
             *(tf.TensorSpec(scalars, tf.float32) for _ in range(3 if weighted else 2)),
+            *([tf.TensorSpec(scalars, tf.int32)] if advised else []),
         )
         read = list if frames is None else frames.read
 
-        def train_weighted(*arguments: Any) -> Any:
-            return self._train_many(read, *arguments)
-
-        def train_alike(observations: Any, actions: Any, rewards: Any, discounts: Any) -> Any:
-            return self._train_many(read, observations, actions, rewards, discounts, None)
+        def train(*arguments: Any) -> Any:
+            observations, actions, rewards, discounts, *more = arguments
+            weights = more.pop(0) if weighted else None
+            advice = more.pop(0) if advised else None
+            return self._train_many(
+                read, observations, actions, rewards, discounts, weights, advice
+            )
 
         function = tf.function(
-            train_weighted if weighted else train_alike,
+            train,
             input_signature=signature,
             autograph=False,
             # For each number of updates anew, at its first call.
@@ -398,6 +411,7 @@ class Agent:
         rewards: Any,
         discounts: Any,
         weights: Any,
+        advice: Any,
     ) -> Any:
         """Apply the updates one after another inside the graph.
 
@@ -408,6 +422,7 @@ class Agent:
             rewards: `(K, B)`.
             discounts: `(K, B)`.
             weights: Of the samples `(K, B)`; none: all alike.
+            advice: Of the samples `(K, B)`; none: it has no weight.
 
         Returns:
             The mean loss, and with weights of the samples the error of each.
@@ -428,6 +443,8 @@ class Agent:
                 reward=twice(rewards),
                 discount=twice(discounts),
             )
+            if advice is not None:
+                self._agent.advice = advice[k]
             # `train` is `_train` in a tf.function of its own; here it is part of a larger one.
             info = self._agent._train(experience, None if weights is None else weights[k])
             if weights is not None:

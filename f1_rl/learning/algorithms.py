@@ -95,6 +95,37 @@ def conservative(kind: Any, weight: float) -> Any:
     return ConservativeAgent
 
 
+def advised(kind: Any, weight: float, temperature: float) -> Any:
+    """Return an agent class whose loss wants advised actions to be the best.
+
+    `weight * (T logsumexp_a (Q(s, a) / T) - Q(s, a_advised))` is added, averaged over the batch and
+    0 for samples without advice: T times the cross-entropy between the advice and a policy that
+    takes actions by `softmax(Q / T)`, as policies are distilled (Rusu et al. 2016, "Policy
+    Distillation", equation 2). The smaller T, the smaller the differences between values that do.
+
+    Args:
+        kind: TF-Agents' DqnAgent or DdqnAgent.
+        weight: Of this beside the temporal-difference error.
+        temperature: T, in values, with the reward scale in them.
+    """
+
+    class AdvisedAgent(kind):
+        # `(B,) int32` of the batch whose loss is next; negative: no advice.
+        advice: Any = None
+
+        def _loss(self, experience: Any, **options: Any) -> Any:
+            info = super()._loss(experience, **options)
+            first, _, _ = self._as_transition(experience)
+            values, _ = self._q_network(first.observation, first.step_type, training=True)
+            entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                tf.maximum(self.advice, 0), values / temperature
+            )
+            gap = temperature * tf.reduce_mean(tf.where(self.advice >= 0, entropy, 0.0))
+            return info._replace(loss=info.loss + weight * gap)
+
+    return AdvisedAgent
+
+
 def loss_scaled(kind: Any) -> Any:
     """Return an agent class whose small gradients survive 16 bits.
 
@@ -176,6 +207,8 @@ def build_agent(
     ]
     if settings.conservative_weight:
         kind = conservative(kind, settings.conservative_weight)
+    if settings.advice_weight:
+        kind = advised(kind, settings.advice_weight, settings.advice_temperature)
     if settings.mixed_precision == "float16":
         kind = loss_scaled(kind)
     if settings.algorithm == "c51":

@@ -61,15 +61,18 @@ class Augmentation:
         if not self._settings.enabled:
             return batch
         mirrored = np.zeros(batch.actions.shape, np.bool_)
-        actions = batch.actions
+        actions, advice = batch.actions, batch.advice
         if self._settings.mirror:
             mirrored[:, ::2] = True
             actions = np.where(mirrored, self._mirrored_actions[actions], actions)
+            if advice is not None:
+                changed = mirrored & (advice >= 0)
+                advice = np.where(changed, self._mirrored_actions[advice], advice)
         observations = tuple(
             self._change(part, mirrored, rng) if is_picture else part
             for part, is_picture in zip(batch.observations, self._pictures, strict=True)
         )
-        return replace(batch, observations=observations, actions=actions)
+        return replace(batch, observations=observations, actions=actions, advice=advice)
 
     def _change(
         self, pictures: Array, mirrored: npt.NDArray[np.bool_], rng: np.random.Generator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,9 @@ class Demonstrations:
         return self._transitions
 
     def sample(self, updates: int, batch_size: int, rng: np.random.Generator) -> Batch:
-        """Draw `updates` batches uniformly, with replacement."""
-        return self._replay.sample(updates, batch_size, rng)
+        """Draw `updates` batches uniformly, with replacement; what was done is the advice."""
+        batch = self._replay.sample(updates, batch_size, rng)
+        return replace(batch, advice=batch.actions)
 
     def _add_episode(self, episode: Episode, layout: ObservationLayout) -> None:
         for step in range(len(episode)):
@@ -175,7 +177,12 @@ def sample_mixed(
         rewards=np.concatenate([first.rewards, second.rewards], axis=1),
         discounts=np.concatenate([first.discounts, second.discounts], axis=1),
         priorities=_behind_recorded(second.priorities, (updates, recorded)),
+        advice=np.concatenate([first.actions, _advice_of(second)], axis=1),
     )
+
+
+def _advice_of(own: Batch) -> Any:
+    return np.full_like(own.actions, -1) if own.advice is None else own.advice
 
 
 def _behind_recorded(own: Priorities | None, shape: tuple[int, int]) -> Priorities | None:

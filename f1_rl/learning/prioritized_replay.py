@@ -80,9 +80,10 @@ class PrioritizedReplay(Replay):
         truncated: Array,
         observations: Sequence[Array],
         faulted: Array | None = None,
+        advice: Array | None = None,
     ) -> None:
         """Store one step of all environments, as `Replay.add` does."""
-        super().add(actions, rewards, terminated, truncated, observations, faulted)
+        super().add(actions, rewards, terminated, truncated, observations, faulted, advice)
         if self._oldest > 0:
             self._tree.set(self._leaves(self._oldest - 1), 0.0)
         if self._newest >= self._oldest:

@@ -40,6 +40,8 @@ class Batch:
             gamma: `gamma ** (m - 1)`, or 0 where the episode terminated.
         priorities: Of samples that were not drawn uniformly.
         frames: Where the learner finds the frames, if the observations are rows.
+        advice: `(K, B) int32`, the actions that were advised, negative where none was; None: the
+            replay knows of none.
     """
 
     observations: tuple[Array, ...]
@@ -48,6 +50,7 @@ class Batch:
     discounts: npt.NDArray[np.float32]
     priorities: Priorities | None = None
     frames: FrameReader | None = None
+    advice: npt.NDArray[np.int32] | None = None
 
 
 class Replay:
@@ -97,6 +100,8 @@ class Replay:
         shape = (self._slots, num_envs)
         self._frames = make_frames(self._slots * num_envs, layout)
         self._actions = np.zeros(shape, np.int32)
+        self._advice = np.full(shape, -1, np.int32)
+        self._is_advised = False
         self._rewards = np.zeros(shape, np.float32)
         self._terminated = np.zeros(shape, np.bool_)
         self._final = np.zeros(shape, np.bool_)
@@ -145,6 +150,7 @@ class Replay:
         truncated: Array,
         observations: Sequence[Array],
         faulted: Array | None = None,
+        advice: Array | None = None,
     ) -> None:
         """Store one step of all environments.
 
@@ -160,9 +166,12 @@ class Replay:
             faulted: `(N,)`, where the step could not be done and its observation means nothing;
                 these are truncated, no transition holds them, and the ones before bootstrap from
                 the last state that was seen. None: nowhere.
+            advice: `(N,)`, what should have been done; None: nobody says.
         """
         slot, following = self._written % self._slots, (self._written + 1) % self._slots
         self._actions[slot] = actions
+        self._advice[slot] = -1 if advice is None else advice
+        self._is_advised |= advice is not None
         self._rewards[slot] = rewards
         self._terminated[slot] = terminated
         reset = self._final[slot].copy()
@@ -203,6 +212,7 @@ class Replay:
                 for frames in self._frames.first(used * self._num_envs)
             ],
             "actions": self._actions[:used],
+            "advice": self._advice[:used] if self._is_advised else None,
             "rewards": self._rewards[:used],
             "terminated": self._terminated[:used],
             "final": self._final[:used],
@@ -243,6 +253,10 @@ class Replay:
                 for part, frames in zip(parts, state["frames"], strict=True)
             ]
         )
+        # Absent where an earlier version wrote the checkpoint.
+        advice = state.get("advice")
+        self._is_advised = advice is not None
+        self._advice[:used] = -1 if advice is None else advice
         self._written = int(state["written"])
 
     def _draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -263,9 +277,12 @@ class Replay:
         parts = self._frames.take(
             [self._rows(part.stack, times, envs, steps) for part in self._layout.parts]
         )
+        slots = times % self._slots
+        advice = self._advice[slots, envs].reshape(updates, -1) if self._is_advised else None
         return Batch(
             observations=tuple(part.reshape(updates, -1, *part.shape[1:]) for part in parts),
-            actions=self._actions[times % self._slots, envs].reshape(updates, -1),
+            actions=self._actions[slots, envs].reshape(updates, -1),
+            advice=advice,
             rewards=rewards.reshape(updates, -1),
             discounts=discounts.reshape(updates, -1),
             frames=self._frames.reader,

@@ -132,6 +132,11 @@ def check_learnable(settings: RunSettings) -> None:
             f"where learning starts after {training.learning_starts}; make the run longer, or set "
             "it lower."
         )
+    if training.guide_share and not settings.drives:
+        raise SettingsError(
+            f"training.guide_share: {settings.env} has no circuit that a driver could know; set it "
+            "to 0."
+        )
     if settings.training.offline_updates and not settings.demonstrations.bags:
         raise SettingsError(
             "training.offline_updates: learning before the first environment step needs recorded "

@@ -90,6 +90,11 @@ class AgentSettings(Settings, frozen=True):
         conservative_weight: How strongly the values of actions that were not taken are held down
             (alpha of CQL(H), Kumar et al. 2020); for learning from demonstrations alone, where
             nothing else corrects them. 0: plain Q-learning. Not for c51 and tabular.
+        advice_weight: How strongly advised actions are to be valued above all others: those of
+            demonstrations, and those of the guide (`training.guide_share`). 0: not at all. Not for
+            c51 and tabular.
+        advice_temperature: By how much, in returns times `reward_scale`: what is advised is to be
+            likely for a policy that takes actions by `softmax(Q / temperature)`.
         atoms: c51: atoms of the value distribution.
         min_value: c51: smallest return that can be represented.
         max_value: c51: largest return that can be represented.
@@ -116,6 +121,8 @@ class AgentSettings(Settings, frozen=True):
     loss: Literal["huber", "squared"] = "huber"
     reward_scale: PositiveFloat = 1.0
     conservative_weight: NonNegativeFloat = 0.0
+    advice_weight: NonNegativeFloat = 0.0
+    advice_temperature: PositiveFloat = 0.05
     atoms: Annotated[int, Meta(ge=2)] = 51
     min_value: FiniteFloat = -10.0
     max_value: FiniteFloat = 10.0
@@ -127,10 +134,9 @@ class AgentSettings(Settings, frozen=True):
         """Check the support of the value distribution, and what goes with the algorithm."""
         if self.min_value >= self.max_value:
             raise ValueError("min_value must be below max_value")
-        if self.conservative_weight and self.algorithm in ("c51", "tabular"):
-            raise ValueError(
-                f"conservative_weight goes with dqn and double_dqn, not with {self.algorithm}"
-            )
+        for name in ("conservative_weight", "advice_weight"):
+            if getattr(self, name) and self.algorithm in ("c51", "tabular"):
+                raise ValueError(f"{name} goes with dqn and double_dqn, not with {self.algorithm}")
         if self.algorithm == "tabular" and self.learning_rate > 1.0:
             raise ValueError("learning_rate of a table is a share of the error, 1 at most")
 
@@ -180,6 +186,9 @@ class TrainingSettings(Settings, frozen=True):
         epsilon_ladder: How much less the later environments explore than the first: of N, number i
             does so with `epsilon ** (1 + epsilon_ladder * i / (N - 1))` (Horgan et al. 2018, who
             take 7, and 0.4 for epsilon). 0: all alike.
+        guide_share: Share of the cars that a driver who knows the circuit drives at first, by the
+            actions nearest to what it would do; less and less of them, until `guide_steps`.
+        guide_steps: Environment steps after which it drives none.
         demonstration_share: Share of each batch that is drawn from the demonstrations, where there
             are some.
         offline_updates: Updates from demonstrations alone, before the first environment step.
@@ -210,6 +219,8 @@ class TrainingSettings(Settings, frozen=True):
     epsilon_steps: PositiveInt = 1_500
     epsilon_schedule: Literal["linear", "exponential"] = "linear"
     epsilon_ladder: NonNegativeFloat = 0.0
+    guide_share: Fraction = 0.0
+    guide_steps: PositiveInt = 50_000
     demonstration_share: Fraction = 0.5
     offline_updates: NonNegativeInt = 0
     offline_evaluate_every: PositiveInt = 500

@@ -16,6 +16,7 @@ from f1_rl.learning.control import TrainingControl
 from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
 from f1_rl.learning.evaluation import Evaluator
 from f1_rl.learning.exploration import Exploration
+from f1_rl.learning.guide import Guidance
 from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.prioritized_replay import PrioritizedReplay
@@ -85,10 +86,11 @@ class Trainer:
         self._agent_settings = agent_settings
         self._audience = Audience(listener, spectator)
         self._layout: ObservationLayout = agent.layout
-        seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(3)]
+        seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(4)]
         self._env_seed = seeds[0]
         self._exploration = Exploration(training, agent.num_actions, seeds[1])
         self._sampling = np.random.default_rng(seeds[2])
+        self._guidance = Guidance(envs.task, training, seeds[3]) if training.guide_share else None
         self._replay = make_replay(
             self._layout, agent_settings, training, agent.device, demonstrated=bool(demonstrations)
         )
@@ -111,6 +113,7 @@ class Trainer:
         self._wall_time_s = 0.0
         self._loss = self._mean_q = float("nan")
         self._acting_values: Array | None = None
+        self._advice: Array | None = None
         self._best_score: tuple[float, ...] = ()
         self._best: dict[str, Any] = {}
         self._unsaved_best = False
@@ -295,6 +298,8 @@ class Trainer:
         self._agent.set_learning_rate(self._agent_settings.learning_rate)
         self._exploration.restore(state["exploration"])
         self._sampling.bit_generator.state = state["sampling"]
+        if self._guidance is not None:
+            self._guidance.restore(state["guidance"])
         self._counters.update((name, int(value)) for name, value in state["counters"].items())
         self._wall_time_s = float(state["wall_time_s"])
         self._loss, self._mean_q = float(state["loss"]), float(state["mean_q"])
@@ -330,6 +335,9 @@ class Trainer:
         self._acting_values = values
         self._mean_q = float(values.max(axis=1).mean())
         actions = self._exploration.choose(values.argmax(axis=1), self.env_steps)
+        if self._guidance is not None:
+            self._advice = self._guidance.advice()
+            actions = self._guidance.choose(actions, self._advice, self.env_steps)
         if self._audience.wants_decision:
             progress = self._progress(float("nan"))
             self._audience.see(
@@ -346,7 +354,13 @@ class Trainer:
             self._counters["faults"] += 1
             _LOG.warning("step %d is not learned from: %s", self.env_steps, infos["fault"][0])
         self._replay.add(
-            actions, rewards, terminated, truncated, self._observations, infos.get("_fault")
+            actions,
+            rewards,
+            terminated,
+            truncated,
+            self._observations,
+            infos.get("_fault"),
+            self._advice,
         )
         self._counters["env_steps"] += self._episodes.follow(rewards, terminated | truncated, infos)
         self._counters["vector_steps"] += 1
@@ -461,6 +475,7 @@ class Trainer:
             "replay": self._replay.state(),
             "exploration": self._exploration.state(),
             "sampling": self._sampling.bit_generator.state,
+            "guidance": None if self._guidance is None else self._guidance.state(),
             "counters": dict(self._counters),
             "wall_time_s": self._wall_time_s,
             "loss": self._loss,

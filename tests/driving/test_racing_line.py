@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from f1_rl.circuits import circuit_names
-from f1_rl.driving.actions import ActionTable
+from f1_rl.driving.actions import ActionTable, load_action_table
 from f1_rl.driving.environment import make_simulator
 from f1_rl.driving.laps import lap_settings
-from f1_rl.driving.racing_line import RacingLineDriver
+from f1_rl.driving.racing_line import RacingLineDriver, RacingLineGuide
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Starts
 from f1_rl.racing import racing_limit
@@ -73,6 +73,30 @@ def test_every_circuit_is_driven_near_the_limit(
     assert (driven_s < MOST_TO_LIMIT[vehicle] * fastest_s).all(), driven_s / fastest_s
     # Reversed, drive and brakes change places: the limit there is another one.
     assert direction < 0 or (driven_s > fastest_s).all(), driven_s / fastest_s
+
+
+@pytest.mark.parametrize(
+    ("table", "vehicle", "most"),
+    [("pedals", "single_track", 1.06), ("racing", "kinematic", 1.02)],
+)
+def test_by_actions_alone_it_is_nearly_as_fast(table: str, vehicle: str, most: float) -> None:
+    names = ["simple", "hairpins", "serpent"]
+    settings = TaskSettings(circuits=tuple(names), vehicle=vehicle)  # type: ignore[arg-type]
+    settings = lap_settings(settings, 2)
+    actions = load_action_table(table)
+    task = DrivingTask(settings, make_simulator(settings, len(names)), actions)
+    guide = RacingLineGuide(task)
+    task.begin(np.arange(len(names)), starts(len(names), 1))
+    active = np.ones(len(names), np.bool_)
+    while active.any():
+        outcome = task.step(task.commands_of(guide.actions()), active)
+        assert not outcome.terminated.any(), outcome.reasons
+        active &= ~outcome.truncated
+    car = make_vehicle(vehicle)
+    limits = [racing_limit(circuit, car, actions.commands) for circuit in task.cars.circuits]
+    fastest_s = np.array([limit.fastest.lap_time_s for limit in limits])
+    shares = task.laps.best_lap_time_s / fastest_s
+    assert (shares < most).all(), shares
 
 
 def test_it_comes_back_to_its_line_from_beside_it() -> None:

@@ -59,9 +59,10 @@ def test_the_target_network_is_asked_once(algorithm, make_stock, monkeypatch):
     [
         {"algorithm": "dqn"},
         {"algorithm": "double_dqn", "conservative_weight": 0.5},
+        {"algorithm": "double_dqn", "advice_weight": 0.5},
         {"algorithm": "c51"},
     ],
-    ids=["dqn", "conservative-double", "c51"],
+    ids=["dqn", "conservative-double", "advised-double", "c51"],
 )
 def test_xla_makes_the_same_updates(changes):
     plain, compiled = (make_agent(xla=xla, **changes) for xla in (False, True))

@@ -1,5 +1,7 @@
 """Mirrored and shifted pictures: what changes, what must not, and that the task agrees."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -55,6 +57,16 @@ def test_half_of_each_batch_is_mirrored_with_its_actions_and_the_rest_is_left():
     np.testing.assert_array_equal(mirrored.discounts, batch.discounts)
     assert (mirrored.actions.dtype, flipped.dtype) == (np.int32, np.uint8)
     np.testing.assert_array_equal(pictures, before)
+
+
+def test_advice_is_mirrored_like_actions_and_none_stays_none():
+    batch = make_batch()
+    advice = np.random.default_rng(1).integers(-1, 3, batch.actions.shape).astype(np.int32)
+    mirrored = make(mirror=True).apply(replace(batch, advice=advice), np.random.default_rng(0))
+    exchanged = np.where(advice < 0, -1, np.array(MIRRORED_ACTIONS)[advice])
+    np.testing.assert_array_equal(mirrored.advice[:, ::2], exchanged[:, ::2])
+    np.testing.assert_array_equal(mirrored.advice[:, 1::2], advice[:, 1::2])
+    assert mirrored.advice.dtype == np.int32
 
 
 def test_each_picture_is_shifted_by_itself_up_to_the_limit_with_its_edges_repeated():

@@ -168,6 +168,50 @@ def test_the_conservative_term_is_that_of_the_paper(algorithm):
     assert losses[0.7] - losses[0.0] == pytest.approx(0.7 * gap, rel=1e-4)
 
 
+@pytest.mark.parametrize("algorithm", ["dqn", "double_dqn"])
+def test_advised_actions_are_to_be_valued_most(algorithm):
+    """The loss differs by weight (T logsumexp(Q / T) - Q of the advised action)."""
+    demonstrations = Demonstrations(
+        [replace(EPISODES[1], actions=EPISODES[1].actions % 4)], layout(), n_step=1, gamma=0.5
+    )
+    batch = demonstrations.sample(1, 32, np.random.default_rng(0))
+    advice = np.where(np.arange(32) % 3, batch.actions, -1)
+    network = {"filters": [], "kernels": [], "strides": [], "units": [8]}
+    losses = {}
+    for weight in (0.0, 0.7):
+        settings = tiny_settings(
+            agent={
+                "algorithm": algorithm,
+                "network": network,
+                "advice_weight": weight,
+                "advice_temperature": 0.3,
+                "reward_scale": 0.01,
+            }
+        ).agent
+        agent = Agent(layout(), 4, settings, seed=3, device="/CPU:0")
+        values = agent.q_values([batch.observations[0][0, :, 0]])
+        losses[weight] = agent.train(replace(batch, advice=advice))
+    gap = 0.3 * np.log(np.exp(values / 0.3).sum(axis=1)) - values[np.arange(32), advice[0]]
+    gap = np.where(advice[0] >= 0, gap, 0.0).mean()
+    assert losses[0.7] - losses[0.0] == pytest.approx(0.7 * gap, rel=1e-4)
+
+
+def test_what_was_demonstrated_is_advice_and_what_the_run_did_is_not():
+    demonstrations = Demonstrations(EPISODES, layout(), n_step=1, gamma=0.5)
+    own = Replay(100, 1, layout(), n_step=1, gamma=0.5)
+    own.begin([np.zeros((1, *part.shape), part.dtype) for part in layout().parts])
+    for _ in range(5):
+        nothing = np.zeros(1)
+        frames = [np.zeros((1, *part.shape), part.dtype) for part in layout().parts]
+        own.add(nothing, nothing, nothing > 0, nothing > 0, frames)
+    rng = np.random.default_rng(0)
+    assert own.sample(1, 8, rng).advice is None
+    batch = sample_mixed(own, demonstrations, 0.25, 2, 8, rng)
+    assert batch.advice is not None
+    np.testing.assert_array_equal(batch.advice[:, :2], batch.actions[:, :2])
+    assert (batch.advice[:, 2:] == -1).all()
+
+
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory):
     """The classical driver with noise on the oval, 20 s."""

@@ -22,6 +22,7 @@ class Seen:
     time: int
     stack: np.ndarray
     action: int = -1
+    advice: int = -1
     reward: float = 0.0
     terminated: bool = False
     following: "Seen | None" = None
@@ -47,6 +48,7 @@ class Player:
     def step(self) -> None:
         self.time += 1
         actions = self.rng.integers(0, 9, NUM_ENVS)
+        advice = self.rng.integers(-1, 9, NUM_ENVS)
         rewards = self.rng.normal(size=NUM_ENVS)
         drawn = self.rng.random(NUM_ENVS)
         terminated = (drawn < self.episode_ends / 2) & ~self.ended
@@ -59,9 +61,11 @@ class Player:
         for env in np.flatnonzero(~self.ended):
             seen = before[env]
             seen.action, seen.reward = int(actions[env]), float(rewards[env])
+            seen.advice = int(advice[env])
             seen.terminated = bool(terminated[env])
             seen.following = self.current[env]
-        self.replay.add(actions, rewards, terminated, truncated, self._observations())
+        seen = self._observations()
+        self.replay.add(actions, rewards, terminated, truncated, seen, advice=advice)
         self.ended = terminated | truncated
 
     def interrupt(self) -> None:
@@ -123,6 +127,7 @@ def check_samples(playing: Player, n_step: int, gamma: float, count: int = 64) -
         total, discount, state = expected_transition(seen, n_step, gamma)
         np.testing.assert_array_equal(frames[i, 0], seen.stack)
         assert batch.actions.ravel()[i] == seen.action
+        assert batch.advice.ravel()[i] == seen.advice
         assert batch.rewards.ravel()[i] == pytest.approx(total, abs=1e-5)
         assert batch.discounts.ravel()[i] == pytest.approx(discount, abs=1e-6)
         assert numbers[i, 1, 0] == state.number
@@ -237,6 +242,23 @@ def test_a_restored_replay_goes_on_the_same(steps):
         np.testing.assert_array_equal(ours.rewards, theirs.rewards)
         np.testing.assert_array_equal(ours.discounts, theirs.discounts)
         check_samples(restored, 3, 0.8)
+
+
+def test_a_replay_from_before_there_was_advice_is_restored_without_any():
+    playing = player(23, stack=2, n_step=3)
+    playing.begin()
+    for _ in range(30):
+        playing.step()
+    state = playing.replay.state()
+    del state["advice"]
+    fresh = player(23, stack=2, n_step=3).replay
+    fresh.restore(state)
+    rng = np.random.default_rng(0)
+    assert fresh.sample(1, 8, rng).advice is None
+    nothing = np.zeros(NUM_ENVS)
+    fresh.add(nothing, nothing, nothing > 0, nothing > 0, playing._observations(), advice=nothing)
+    assert set(fresh.sample(1, 200, rng).advice.ravel()) == {-1}
+    assert playing.replay.sample(1, 200, rng).advice.max() > 0
 
 
 def test_the_state_of_a_replay_of_another_shape_is_refused():

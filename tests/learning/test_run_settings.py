@@ -131,6 +131,7 @@ def test_a_preset_of_ones_own_is_read_from_a_file_as_is_the_configuration_of_a_r
         ("embedded", {"agent": {"algorithm": "ppo"}}, "agent.algorithm is 'ppo'; give one of dqn"),
         ("embedded", {"agent": {"min_value": 5, "max_value": 5}}, "agent: min_value must be below"),
         ("embedded", {"agent": {"algorithm": "c51", "conservative_weight": 1.0}}, "not with c51"),
+        ("embedded", {"agent": {"algorithm": "c51", "advice_weight": 1.0}}, "not with c51"),
         ("embedded", {"training": {"demonstration_share": 1.5}}, "training.demonstration_share"),
         ("embedded", {"demonstrations": {"reward": "best"}}, "demonstrations.reward"),
         (

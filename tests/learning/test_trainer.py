@@ -189,6 +189,29 @@ def test_a_run_stopped_and_resumed_is_the_run_in_one_go_bit_for_bit(finished, tm
 
 
 @pytest.mark.usefixtures("quick_saving")
+def test_guidance_is_resumed_bit_for_bit(tmp_path):
+    settings = tiny_settings(
+        agent={"advice_weight": 1.0, "augmentation": {"mirror": True}},
+        training={"guide_share": 0.5, "guide_steps": 500},
+    )
+    whole = run(tmp_path / "whole", settings)
+    shorter = merge(settings.as_dict(), {"training": {"env_steps": 320}})
+    run(tmp_path / "parts", build_settings(RunSettings, shorter))
+    resumed = run(tmp_path / "parts", settings, resume=True)
+    assert resumed.env_steps == whole.env_steps
+    first, second = (newest(tmp_path / name) for name in ("whole", "parts"))
+    assert first["guidance"]["rng"] == second["guidance"]["rng"]
+    assert set(np.unique(first["replay"]["advice"])) > {0, 1}
+    np.testing.assert_array_equal(first["replay"]["advice"], second["replay"]["advice"])
+    np.testing.assert_array_equal(first["replay"]["actions"], second["replay"]["actions"])
+
+
+def test_a_guide_needs_a_circuit(tmp_path):
+    settings = cartpole_settings(training={"guide_share": 0.5})
+    with pytest.raises(SettingsError, match="CartPole-v1 has no circuit"):
+        start_run(settings, tmp_path / "run", Quiet(), device="cpu")
+
+
 def test_priorities_and_noise_are_resumed_bit_for_bit(tmp_path):
     settings = tiny_settings(
         agent={"network": {"dueling": True, "noisy": True}},
