@@ -1,7 +1,8 @@
-"""The boxes of a traffic scenario as models, the same as those of the embedded simulator."""
+"""The obstacles of a traffic scenario, the same as those of the embedded simulator."""
 
 from __future__ import annotations
 
+from itertools import islice
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -9,46 +10,45 @@ import numpy as np
 from f1_rl.circuits import Circuit
 from f1_rl.gazebo.sdf import box, element, glowing
 from f1_rl.gazebo.settings import Engine
+from f1_rl.gazebo.slower_cars import slower_cars
 from f1_rl.settings import SettingsError
-from f1_rl.simulation.obstacles import Obstacles
 from f1_rl.simulation.scenery import END, SIDE, TOP, shaded
-from f1_rl.simulation.traffic import Traffic
+from f1_rl.simulation.traffic import Traffic, place_obstacles
 
 _PLATE_M = 0.001
 """Sides and top have shades of their own, and so plates of their own on the box."""
 
 
-def box_models(circuit: Circuit, traffic: Traffic, engine: Engine) -> list[Element]:
-    """Return a static model for each box, with a collision of its size.
+def obstacle_elements(circuit: Circuit, traffic: Traffic, engine: Engine) -> list[Element]:
+    """Return a static model for each box, with a collision of its size, and the slower cars.
 
     Args:
-        circuit: What they stand on.
+        circuit: What they are on.
         traffic: With a seed; the simulator places the same traffic alike.
         engine: What draws.
 
     Raises:
-        SettingsError: There are slower cars among them, or no room for all.
+        SettingsError: There is no room for all, or the slower cars hardly move.
     """
-    if traffic.cars:
-        raise SettingsError(
-            f"traffic of {traffic.cars} slower cars: in Gazebo there are boxes alone; choose a "
-            "scenario without cars."
-        )
     try:
-        obstacles = Obstacles(traffic, [circuit], 1)
+        traffic.check(circuit)
     except ValueError as error:
         raise SettingsError(f"{error}.") from error
-    nowhere = np.zeros(1, dtype=np.int64)
-    obstacles.place(nowhere, nowhere, circuit.pose_at(0.0), np.random.default_rng(0))
-    return [
-        _model(f"box_{number}", pose, traffic, engine)
-        for number, pose in enumerate(obstacles.poses_m[0].tolist())
+    if not traffic.count:
+        return []
+    placed = place_obstacles(traffic, circuit, np.random.default_rng(traffic.seed))
+    poses = circuit.pose_at(placed.arc_length_m, placed.lateral_m)
+    places = zip(poses.x_m.tolist(), poses.y_m.tolist(), poses.yaw_rad.tolist(), strict=True)
+    boxes = [
+        _model(f"box_{number}", place, traffic, engine)
+        for number, place in enumerate(islice(places, traffic.boxes))
     ]
+    return boxes + slower_cars(circuit, traffic, placed)
 
 
-def _model(name: str, pose: list[float], traffic: Traffic, engine: Engine) -> Element:
+def _model(name: str, place: tuple[float, ...], traffic: Traffic, engine: Engine) -> Element:
     length, width, height = traffic.box_size_m
-    x, y, yaw = (round(value, 6) for value in pose)
+    x, y, yaw = (round(value, 6) for value in place)
     middle = (0, 0, height / 2, 0, 0, 0)
 
     def visual(part: str, shade: float, size: tuple[float, ...], at: tuple[float, ...]) -> Element:

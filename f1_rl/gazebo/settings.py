@@ -27,7 +27,7 @@ class WorldSettings(Settings, frozen=True):
         real_time_factor: Simulated seconds a second; 0: as fast as the machine can.
         render_engine: What draws the camera's pictures.
         gui: Whether a window may show the world; training does without what that costs.
-        traffic: Boxes on the road: the name of a scenario without cars, or what there is.
+        traffic: Boxes and slower cars on the road: the name of a scenario, or what there is.
         traffic_seed: Of their places, the same as with this `seed` in the embedded simulator.
     """
 

@@ -25,7 +25,7 @@ from f1_rl.gazebo.meshes import (
     material_library,
     road_mesh,
 )
-from f1_rl.gazebo.obstacles import box_models
+from f1_rl.gazebo.obstacles import obstacle_elements
 from f1_rl.gazebo.sdf import (
     box,
     document,
@@ -36,6 +36,7 @@ from f1_rl.gazebo.sdf import (
     plugin,
 )
 from f1_rl.gazebo.settings import Engine, WorldSettings
+from f1_rl.gazebo.slower_cars import slower_car_files
 from f1_rl.settings import SettingsError
 from f1_rl.simulation import NOMINAL_PALETTE
 from f1_rl.simulation.car_parameters import CAR
@@ -101,6 +102,7 @@ def world_files(circuit: Circuit, settings: WorldSettings) -> dict[str, str]:
     return {
         _world_path(circuit): _world_sdf(circuit, settings),
         **car_files(settings),
+        **slower_car_files(settings.placed_traffic, settings.render_engine),
         f"models/{model}/model.config": model_config(model, f"The circuit '{circuit.name}'."),
         f"models/{model}/model.sdf": _circuit_sdf(circuit, meshes, settings),
         f"{folder}/{MATERIAL_FILE}": material_library({name: colours[name] for name in meshes}),
@@ -205,7 +207,7 @@ def _world_sdf(circuit: Circuit, settings: WorldSettings) -> str:
                 element("name", names.ENTITY),
                 element("pose", (pose[0], pose[1], 0.0, 0.0, 0.0, pose[2])),
             ),
-            *box_models(circuit, settings.placed_traffic, engine),
+            *obstacle_elements(circuit, settings.placed_traffic, engine),
             name=names.WORLD,
         )
     )
