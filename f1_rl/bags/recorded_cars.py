@@ -70,6 +70,11 @@ class RecordedCar:
         """(1,) time since it was placed, in whole control periods."""
         return np.array([self._steps * self.control_period_s])
 
+    @property
+    def clearance_m(self) -> FloatArray:
+        """(1,) infinite: a bag does not say what was on the road."""
+        return np.full(1, np.inf)
+
     def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
         """Begin at the frame that is shown; it says the pose."""
         self._circuit_index = np.array(circuit_index, np.int64)

@@ -67,6 +67,13 @@ class Cars(Protocol):
     def time_s(self) -> FloatArray:
         """(N,) time since each car was placed, seconds."""
 
+    @property
+    def clearance_m(self) -> FloatArray:
+        """(N,) least distance to an obstacle during the last step, 0 where the car touched it.
+
+        Infinite where there is none, and before the first step.
+        """
+
     def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
         """Teleport some cars, standing still.
 

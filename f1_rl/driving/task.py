@@ -14,7 +14,6 @@ from f1_rl.driving.observation import FrameStack, Preprocessing, UInt8Array
 from f1_rl.driving.rewards import Rewards
 from f1_rl.driving.settings import StartSettings, TaskSettings
 from f1_rl.driving.step import Step
-from f1_rl.simulation import Simulator
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,7 @@ class DrivingTask:
             control_period_s=self.cars.control_period_s,
             max_speed_mps=self.actions.max_speed_mps,
             max_yaw_rate_radps=self.actions.max_yaw_rate_radps,
-            clearance_m=self._clearance_m(),
+            clearance_m=self.cars.clearance_m,
         )
         self._commands = commands
         terms = self._rewards.terms(step)
@@ -270,11 +269,6 @@ class DrivingTask:
         self._furthest_m = np.array(state["furthest_m"])
         self._advanced_at_s = np.array(state["advanced_at_s"])
         self._reasons = [str(reason) for reason in state["reasons"]]
-
-    def _clearance_m(self) -> FloatArray:
-        """Return how near the cars came to obstacles, which the embedded simulator alone knows."""
-        cars = self.cars
-        return cars.clearance_m if isinstance(cars, Simulator) else np.full(self.num_cars, np.inf)
 
     def _project(self) -> Projection:
         """Return where the cars are on their circuits."""

@@ -10,9 +10,12 @@ import numpy.typing as npt
 
 from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
 from f1_rl.driving.cars import CarFault
+from f1_rl.gazebo.world_obstacles import WorldObstacles
 from f1_rl.ros.car import RosCar
 from f1_rl.ros.clockwork import Pose
-from f1_rl.simulation import Camera, View
+from f1_rl.simulation import Camera, Traffic, View
+
+_EMPTY_ROAD = Traffic()
 
 
 class RosCars:
@@ -23,12 +26,26 @@ class RosCars:
     Attributes:
         cars: The cars.
         circuits: The one circuit.
+        obstacles: Those of the worlds.
     """
 
-    def __init__(self, cars: Sequence[RosCar], circuit: Circuit) -> None:
-        """Bring cars of the same camera and control period together."""
+    def __init__(
+        self, cars: Sequence[RosCar], circuit: Circuit, traffic: Traffic = _EMPTY_ROAD
+    ) -> None:
+        """Bring cars of the same camera and control period together.
+
+        Args:
+            cars: The cars.
+            circuit: What their worlds show.
+            traffic: The obstacles that their worlds, Gazebo's, were written with.
+
+        Raises:
+            ValueError: The circuit has no room for the traffic.
+            SettingsError: The slower cars hardly move.
+        """
         self.cars = tuple(cars)
         self.circuits = (circuit,)
+        self.obstacles = WorldObstacles(traffic, circuit, len(self.cars))
         self._circuit_index = np.zeros(len(self.cars), np.int64)
 
     @property
@@ -76,6 +93,11 @@ class RosCars:
         """(N,) simulated time since each car was placed."""
         return np.array([car.time_s for car in self.cars])
 
+    @property
+    def clearance_m(self) -> FloatArray:
+        """(N,) least distance to an obstacle in the last step, 0 where touched."""
+        return self.obstacles.clearance_m
+
     def step(self, commands: FloatArray) -> None:
         """Drive one control period.
 
@@ -85,6 +107,7 @@ class RosCars:
         Raises:
             CarFault: Of the first car that failed; the others have done their step.
         """
+        before = self.poses
         begun: list[RosCar] = []
         faults = _Faults()
         for car, (speed_mps, yaw_rate_radps) in zip(self.cars, commands, strict=True):
@@ -93,9 +116,12 @@ class RosCars:
         for car in begun:
             faults.none_in(car.finish_step)
         faults.raise_first()
+        self.obstacles.advance(before, self.poses, self._stamps_ns)
 
     def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
         """Teleport some cars, standing still, and make sure that they are there.
+
+        Slower cars drive on meanwhile; where one is too near, it is let by, for a lap at most.
 
         Args:
             cars: (K,) which cars.
@@ -106,8 +132,24 @@ class RosCars:
             CarFault: One is not there, although it was tried again for `recovery_timeout_s`.
         """
         for i, car in enumerate(np.atleast_1d(cars)):
-            pose = Pose(float(poses.x_m[i]), float(poses.y_m[i]), float(poses.yaw_rad[i]))
-            self.cars[int(car)].place(pose)
+            self._place_one(int(car), poses[np.array([i])])
+        self.obstacles.begin(np.atleast_1d(cars))
+
+    def _place_one(self, car: int, place: Poses) -> None:
+        pose = Pose(float(place.x_m[0]), float(place.y_m[0]), float(place.yaw_rad[0]))
+        self.cars[car].place(pose)
+        self.obstacles.look(self._stamps_ns)
+        until_ns = self._stamps_ns[car] + self.obstacles.lap_ns
+        # Placing takes time, and may be done again.
+        while not self.obstacles.leave_room(car, place) and self._stamps_ns[car] < until_ns:
+            self.cars[car].place(pose)
+            self.obstacles.look(self._stamps_ns)
+
+    @property
+    def _stamps_ns(self) -> IntArray:
+        """(N,) times of the cars' frames."""
+        reports = (car.report for car in self.cars)
+        return np.array([0 if report is None else report.stamp_ns for report in reports])
 
     def view(self, view: View) -> npt.NDArray[np.uint8]:
         """Return what the cameras see, reduced to `view`: `(N, R, C, K)`."""

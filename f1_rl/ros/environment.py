@@ -19,6 +19,7 @@ from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.settings import RosCarSettings
 from f1_rl.settings import SettingsError, build_settings
+from f1_rl.simulation import NO_TRAFFIC, Traffic, load_traffic
 
 
 class _Connection:
@@ -34,6 +35,7 @@ class _Connection:
         task = build_settings(TaskSettings, settings, "environment")
         car = build_settings(RosCarSettings, ros or {}, "environment: ros")
         circuit = _circuit(task)
+        traffic = _traffic(task, car, circuit)
         self._graphs: list[Graph] = []
         try:
             self.cars = RosCars(
@@ -42,6 +44,7 @@ class _Connection:
                     for place in zip(namespaces, domain_ids, strict=True)
                 ],
                 circuit,
+                traffic,
             )
         except BaseException:
             self._leave()
@@ -96,6 +99,20 @@ def _circuit(task: TaskSettings) -> Circuit:
             "name the one that its simulator shows."
         )
     return load_circuit(names[0], scale=task.circuit_scale)
+
+
+def _traffic(task: TaskSettings, car: RosCarSettings, circuit: Circuit) -> Traffic:
+    traffic = load_traffic(task.traffic)
+    if traffic.count and car.clockwork != "gazebo":
+        raise SettingsError(
+            "environment: traffic: the road of the simulator node is empty; choose "
+            f"task.traffic={NO_TRAFFIC}, or drive in Gazebo (ros.clockwork=gazebo)."
+        )
+    try:
+        traffic.check(circuit)
+    except ValueError as error:
+        raise SettingsError(f"environment: traffic: {error}.") from error
+    return traffic
 
 
 class F1CameraRosEnv(F1CameraEnv):

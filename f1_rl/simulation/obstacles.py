@@ -59,6 +59,11 @@ class Obstacles:
         return np.stack([self._x_m, self._y_m, self._yaw_rad], axis=-1)
 
     @property
+    def speed_mps(self) -> FloatArray:
+        """(N, M) speed of the obstacles along the circuit, 0 of the boxes; a copy."""
+        return self._speed_mps.copy()
+
+    @property
     def scenery(self) -> Scenery:
         """What cameras see of them."""
         return replace(self._scenery, poses_m=self.poses_m) if self else self._scenery
@@ -114,12 +119,7 @@ class Obstacles:
         if not self:
             return
         earlier = self.poses_m
-        moving = slice(self.traffic.boxes, None)
-        if self.traffic.cars:
-            arc_m = (self._begin_m + self._speed_mps * time_s[:, None])[:, moving]
-            for index in np.unique(circuit_index):
-                here = np.flatnonzero(circuit_index == index)
-                self._put(self._circuits[index], here, arc_m[here], moving)
+        self.move(circuit_index, time_s)
         least_clearance(
             _stacked(before),
             _stacked(after),
@@ -130,6 +130,21 @@ class Obstacles:
             _SWEEP,
             self.clearance_m,
         )
+
+    def move(self, circuit_index: IntArray, time_s: FloatArray) -> None:
+        """Put the slower cars where they are at a time.
+
+        Args:
+            circuit_index: (N,) the circuit of each world.
+            time_s: (N,) time since they began.
+        """
+        if not self.traffic.cars:
+            return
+        moving = slice(self.traffic.boxes, None)
+        arc_m = (self._begin_m + self._speed_mps * time_s[:, None])[:, moving]
+        for index in np.unique(circuit_index):
+            here = np.flatnonzero(circuit_index == index)
+            self._put(self._circuits[index], here, arc_m[here], moving)
 
     def _put(self, circuit: Circuit, worlds: IntArray, arc_m: FloatArray, which: slice) -> None:
         """Put some obstacles of worlds on a circuit to arc lengths, (K, len(which))."""

@@ -70,6 +70,7 @@ class ScriptedCars:
         self.speed_mps = np.zeros(num_cars)
         self.yaw_rate_radps = np.zeros(num_cars)
         self.time_s = np.zeros(num_cars)
+        self.clearance_m = np.full(num_cars, np.inf)
         self.steps = 0
 
     def place(self, cars, circuit_index, poses) -> None:
