@@ -23,7 +23,8 @@ from f1_rl.driving.determinism import measure_divergence
 from f1_rl.gazebo import WorldSettings, write_world
 from f1_rl.launching.gazebo import GazeboInstance
 from f1_rl.launching.share import ament_prefix
-from f1_rl.simulation import Camera
+from f1_rl.simulation import Appearance, Camera, Renderer, Traffic
+from f1_rl.simulation.scenery import Scenery
 
 ENGINE = os.environ.get("F1_RL_RENDER_ENGINE", "ogre2")
 INSTALLED = (
@@ -41,6 +42,7 @@ pytestmark = [
 PERIOD_NS = 50_000_000
 CAMERA = Camera(width=160, height=120)
 PHYSICS_STEP_S = 0.002
+EMPTY_ROAD = Traffic()
 
 Start = Callable[..., "list[subprocess.Popen[bytes]]"]
 
@@ -50,9 +52,9 @@ def start(tmp_path_factory: pytest.TempPathFactory, domain_id: int) -> Iterator[
     """Start Gazebo, paused, and its bridge."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(namespace: str = "/", car: str = "kinematic") -> "list[subprocess.Popen[bytes]]":
+    def begin(namespace: str = "/", **choices) -> "list[subprocess.Popen[bytes]]":
         settings = WorldSettings(
-            car=car, camera=CAMERA, real_time_factor=0.0, render_engine=ENGINE, gui=False
+            camera=CAMERA, real_time_factor=0.0, render_engine=ENGINE, gui=False, **choices
         )
         folder = tmp_path_factory.mktemp("worlds")
         world = write_world(load_circuit("simple"), settings, folder)
@@ -94,13 +96,13 @@ def join(domain_id: int) -> Iterator[Callable]:
 
     graphs: list[Graph] = []
 
-    def make(*namespaces: str, **changes):
+    def make(*namespaces: str, traffic: Traffic = EMPTY_ROAD, **changes):
         settings = RosCarSettings(clockwork="gazebo", **{"step_timeout_s": 3.0, **changes})
         cars = []
         for namespace in namespaces or ("/",):
             graphs.append(Graph(f"test_{len(graphs)}", namespace=namespace))
             cars.append(RosCar(graphs[-1], CAMERA, 50, settings))
-        return RosCars(cars, load_circuit("simple"))
+        return RosCars(cars, load_circuit("simple"), traffic)
 
     yield make
     for graph in graphs:
@@ -206,7 +208,7 @@ def test_a_car_under_the_ground_ends_the_episode(car):
 
 
 def test_a_car_on_wheels_brakes_before_it_is_put_elsewhere(start, join):
-    start("/wheels", "ackermann")
+    start("/wheels", car="ackermann")
     cars = join("/wheels", braking_periods=100, settle_periods=4)
     place(cars)
     for arc_length_m in (20.0, 70.0):
@@ -215,6 +217,43 @@ def test_a_car_on_wheels_brakes_before_it_is_put_elsewhere(start, join):
         assert cars.speed_mps[0] > 3.0
         place(cars, arc_length_m)
         assert abs(cars.speed_mps[0]) < 0.5
+
+
+def test_slower_cars_are_where_the_embedded_camera_draws_them_and_are_touched(start, join):
+    from f1_rl.ros.clockwork import Pose
+
+    traffic = Traffic(boxes=1, cars=2, seed=3)
+    start("/traffic", traffic=traffic, traffic_seed=3)
+    cars = join("/traffic", traffic=traffic)
+    place(cars)
+    circuit, slower = cars.circuits[0], 1
+    for _ in range(3):
+        drive(cars, 40)
+        there = circuit.project(Poses(*cars.obstacles.poses_m[:, slower].T))
+        # Placing takes two control periods; with more it would be let by.
+        behind = circuit.pose_at(there.arc_length_m - 1.8, there.lateral_error_m)
+        (x_m,), (y_m,), (yaw_rad,) = behind.x_m, behind.y_m, behind.yaw_rad
+        cars.cars[0].place(Pose(x_m, y_m, yaw_rad))
+        cars.step(np.zeros((1, 2)))
+        scenery = Scenery.of_traffic(traffic, cars.obstacles.poses_m)
+        (drawn,) = Renderer([circuit], CAMERA).frames(
+            np.zeros(1), cars.poses, Appearance.nominal(1), scenery
+        )
+        ours, theirs = (hull(picture, traffic) for picture in (drawn, cars.frame(0)))
+        assert theirs.sum() > 100
+        assert (ours & theirs).sum() > 0.85 * (ours | theirs).sum()
+    clearances_m = []
+    for _ in range(30):
+        cars.step(np.array([[6.0, 0.0]]))
+        clearances_m.append(cars.clearance_m[0])
+    assert clearances_m[0] > 0.3
+    assert min(clearances_m) == 0.0
+
+
+def hull(picture: np.ndarray, traffic: Traffic) -> np.ndarray:
+    """Pixels of a slower car's body, whichever face."""
+    faces = np.outer((1.0, 0.8, 1.15), traffic.car_colour)
+    return (np.abs(picture[..., None, :] - np.minimum(faces, 255)).max(axis=-1) <= 3).any(axis=-1)
 
 
 def test_two_instances_are_stepped_together_and_know_nothing_of_each_other(start, join):

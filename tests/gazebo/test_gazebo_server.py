@@ -105,6 +105,16 @@ def test_gazebo_has_the_boxes_where_they_are_written_and_warns_of_nothing(tmp_pa
 
 
 @pytest.mark.slow
+def test_gazebo_loads_slower_cars_and_misses_only_their_bones(tmp_path):
+    settings = WorldSettings(traffic="slow_cars", gui=False)
+    world = write_world(load_circuit("oval"), settings, tmp_path)
+    told = messages(world, tmp_path / "models")
+    complaints = re.findall(r"\[(?:Wrn|Err)\].*", told)
+    assert len(complaints) == 3
+    assert all("Mesh skeleton in [" in complaint for complaint in complaints)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("car", list(CAR_MODELS))
 @pytest.mark.parametrize(("speed_mps", "yaw_rate_radps"), [(2.0, 0.8), (4.0, 0.9)])
 def test_a_car_drives_as_commanded_within_two_percent(car, speed_mps, yaw_rate_radps, tmp_path):
