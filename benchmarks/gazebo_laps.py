@@ -31,7 +31,7 @@ from f1_rl.ros.car import RosCar
 from f1_rl.ros.discovery import discovery_environment
 from f1_rl.ros.environment import F1CameraRosVectorEnv
 from f1_rl.settings import build_settings
-from f1_rl.simulation import NOMINAL_PALETTE, Appearance, Renderer, load_traffic
+from f1_rl.simulation import NOMINAL_PALETTE, Appearance, Renderer
 
 LINE = 3
 
@@ -111,7 +111,6 @@ def gazebo(task: TaskSettings, circuit: str, arguments: argparse.Namespace) -> I
         "real_time_factor": 0.0,
         "gui": False,
         "traffic": task.as_dict()["traffic"],
-        "traffic_seed": load_traffic(task.traffic).seed or 0,
     }
     world = make_world(circuit, task.circuit_scale, build_settings(WorldSettings, choices))
     instance = GazeboInstance(

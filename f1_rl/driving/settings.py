@@ -81,8 +81,8 @@ class TaskSettings(Settings, frozen=True):
         endings: When an episode ends.
         starts: Where it begins.
         variation: By how much pictures and delays vary from episode to episode.
-        traffic: Boxes and slower cars on the road of the embedded simulator: the name of a
-            scenario, or what there is.
+        traffic: Boxes and slower cars on the road: the name of a scenario, or what there is. A
+            Gazebo that shows the car must have been given the same.
     """
 
     circuits: Annotated[tuple[str, ...], Meta(min_length=1)] = (DEFAULT_CIRCUIT,)

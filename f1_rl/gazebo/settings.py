@@ -28,7 +28,8 @@ class WorldSettings(Settings, frozen=True):
         render_engine: What draws the camera's pictures.
         gui: Whether a window may show the world; training does without what that costs.
         traffic: Boxes and slower cars on the road: the name of a scenario, or what there is.
-        traffic_seed: Of their places, the same as with this `seed` in the embedded simulator.
+        traffic_seed: Of their places, the same as with this `seed` in the embedded simulator;
+            none: the traffic's own, or 0.
     """
 
     car: Car = "kinematic"
@@ -40,7 +41,7 @@ class WorldSettings(Settings, frozen=True):
     render_engine: Engine = "ogre2"
     gui: bool = True
     traffic: str | Traffic = NO_TRAFFIC
-    traffic_seed: NonNegativeInt = 0
+    traffic_seed: NonNegativeInt | None = None
 
     def __post_init__(self) -> None:
         """Check that the periods divide and that the traffic exists.
@@ -63,7 +64,9 @@ class WorldSettings(Settings, frozen=True):
     @property
     def placed_traffic(self) -> Traffic:
         """The traffic with its seed."""
-        return dataclasses.replace(load_traffic(self.traffic), seed=self.traffic_seed)
+        traffic = load_traffic(self.traffic)
+        seed = traffic.seed or 0 if self.traffic_seed is None else self.traffic_seed
+        return dataclasses.replace(traffic, seed=seed)
 
 
 def rate_hz(period_ms: int) -> float:

@@ -47,9 +47,14 @@ HEADLESS = Argument(
     "true",
     kind=bool,
 )
+TRAFFIC = Argument(
+    "traffic",
+    "Gazebo: boxes and slower cars on the road: none, boxes, slalom, slow_cars or mixed; with "
+    "world, what that has. Empty: the policy's, or none.",
+)
 GUI = Argument("gui", "Gazebo: whether to open its window.", "false", kind=bool)
 
-FOR_GAZEBO = (WORLD, RENDER_ENGINE, HEADLESS, GUI)
+FOR_GAZEBO = (WORLD, TRAFFIC, RENDER_ENGINE, HEADLESS, GUI)
 FOR_SIMULATORS = (CAR, SIMULATOR_PARAMS_FILE, *FOR_GAZEBO)
 
 
@@ -78,6 +83,7 @@ class Scene:
         width: Columns of the camera's picture.
         height: Its rows.
         horizontal_fov_rad: Angle that it shows.
+        traffic: Scenario of boxes and slower cars, or what there is; Gazebo alone shows it.
     """
 
     circuit: str | None = None
@@ -85,6 +91,7 @@ class Scene:
     width: int | None = None
     height: int | None = None
     horizontal_fov_rad: float | None = None
+    traffic: str | dict[str, Any] = "none"
 
     @classmethod
     def of_task(cls, task: TaskSettings, circuit: str | None = None) -> Scene:
@@ -96,11 +103,14 @@ class Scene:
             camera.width,
             camera.height,
             camera.horizontal_fov_rad,
+            task.as_dict()["traffic"],
         )
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of a simulator node that shows it."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        shown = asdict(self)
+        del shown["traffic"]
+        return {name: value for name, value in shown.items() if value is not None}
 
 
 def refuse_unheeded(values: Values, arguments: Sequence[Argument]) -> None:
@@ -213,6 +223,7 @@ def _gazebo(
             "real_time_factor": 0.0 if lock_step else 1.0,
             "render_engine": values["render_engine"],
             "gui": values["gui"],
+            "traffic": values["traffic"] or scene.traffic,
         }
         try:
             settings = build_settings(WorldSettings, choices, "world")

@@ -28,6 +28,7 @@ from f1_rl.launching.simulators import (
     GAZEBO,
     NONE,
     SIMULATOR_PARAMS_FILE,
+    TRAFFIC,
     Scene,
     refuse_unheeded,
     simulator_choice,
@@ -99,6 +100,8 @@ def _new(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
         parameters["car"] = values["car"]
     if values["simulator"] == GAZEBO:
         parameters["clockwork"] = "gazebo"
+        if values["world"] is None or values["traffic"]:
+            parameters["traffic"] = values["traffic"] or Scene().traffic
     scene = Scene(values["circuit"], width=values["width"], height=values["height"])
     return scene, namespaces, parameters
 
@@ -110,7 +113,7 @@ def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
     from f1_rl.settings import SettingsError, build_settings
 
     run = Path(values["resume"]).expanduser()
-    for argument in (*_SETTLED, _INSTANCES):
+    for argument in (*_SETTLED, _INSTANCES, TRAFFIC):
         if not is_default(argument, values):
             raise LaunchError(
                 f"{argument.name} cannot be changed in a run that is resumed; leave it out, or "

@@ -26,6 +26,11 @@ class TrainerParameters:
     height: int = parameter(
         0, "Rows of the cars' pictures; 0: of the preset.", minimum=0, maximum=4096
     )
+    traffic: str = parameter(
+        "",
+        "Boxes and slower cars in the cars' worlds, which must be Gazebo's: name of a scenario. "
+        "Empty: of the preset.",
+    )
     steps: int = parameter(
         0, "Environment steps to train for; 0: of the preset.", minimum=0, maximum=10**9
     )
@@ -88,6 +93,8 @@ class TrainerParameters:
         camera = {name: size for name in ("width", "height") if (size := getattr(self, name))}
         if camera:
             task["camera"] = camera
+        if self.traffic:
+            task["traffic"] = self.traffic
         ros: dict[str, Any] = {
             "clockwork": self.clockwork,
             "lock_step": self.lock_step,

@@ -119,6 +119,14 @@ def colours_of_triangles(files, engine) -> list[np.ndarray]:
     return colours
 
 
+def test_a_world_has_the_seed_of_its_own_or_that_of_the_traffic():
+    own, other = Traffic(cars=1), Traffic(cars=1, seed=9)
+    of_traffic = files_with(traffic=other)
+    assert of_traffic == files_with(traffic=own, traffic_seed=9)
+    assert of_traffic != files_with(traffic=other, traffic_seed=0)
+    assert files_with(traffic=own) == files_with(traffic=other, traffic_seed=0)
+
+
 def test_a_world_without_slower_cars_has_no_model_of_them():
     files = files_with(traffic="boxes")
     assert actors(files) == []

@@ -192,6 +192,34 @@ def test_a_drive_in_gazebo_runs_in_real_time_with_the_policys_camera(cache: Path
     assert "<real_time_factor>1" in world.read_text()
 
 
+def test_traffic_is_in_gazebos_world_and_told_to_the_trainer(cache: Path, repository: Path) -> None:
+    crowded = plan("train", "simulator:=gazebo", "traffic:=mixed")
+    assert node(crowded).parameters["traffic"] == "mixed"
+    text = Path(program(crowded, 1).command[-1]).read_text()
+    assert (text.count('<model name="box_'), text.count("<actor name=")) == (4, 2)
+    empty = plan("train", "simulator:=gazebo", "preset:=traffic")
+    assert node(empty).parameters["traffic"] == "none"
+    assert "<actor" not in Path(program(empty, 1).command[-1]).read_text()
+    own = ("simulator:=gazebo", f"world:={repository}/worlds/oval.sdf", "width:=640", "height:=480")
+    assert "traffic" not in node(plan("train", *own)).parameters
+    assert node(plan("train", *own, "traffic:=boxes")).parameters["traffic"] == "boxes"
+    with pytest.raises(LaunchError, match="Traffic 'rush_hour' is unknown"):
+        plan("train", "simulator:=gazebo", "traffic:=rush_hour")
+    with pytest.raises(LaunchError, match="traffic means nothing with simulator:=embedded"):
+        plan("train", "traffic:=boxes")
+
+
+def test_a_run_that_goes_on_does_so_in_its_own_traffic(run: Path, cache: Path) -> None:
+    task = "task: {traffic: {boxes: 2, cars: 1, seed: 8}}"
+    (run / "config.yaml").write_text(f"{task}\nenv_options: {{ros: {{clockwork: gazebo}}}}")
+    text = Path(
+        program(plan("train", f"resume:={run}", "simulator:=gazebo"), 1).command[-1]
+    ).read_text()
+    assert (text.count('<model name="box_'), text.count("<actor name=")) == (2, 1)
+    with pytest.raises(LaunchError, match="traffic cannot be changed in a run that is resumed"):
+        plan("train", f"resume:={run}", "simulator:=gazebo", "traffic:=boxes")
+
+
 def test_a_world_of_ones_own_is_used_if_it_fits(repository: Path, tmp_path: Path) -> None:
     world = repository / "worlds" / "oval.sdf"
     words = ("simulator:=gazebo", f"world:={world}", "width:=640", "height:=480")
