@@ -9,32 +9,26 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Twist, TwistStamped
-from nav_msgs.msg import Odometry
 from rclpy.duration import Duration
-from sensor_msgs.msg import CompressedImage, Image
 
 from f1_rl.circuits import wrap_angle
 from f1_rl.driving.cars import CarFault, CarMisfit
 from f1_rl.ros.clockwork import Pose, make_clockwork
 from f1_rl.ros.graph import INTERRUPTED, Graph
-from f1_rl.ros.inbox import Arrival, Inbox
 from f1_rl.ros.messages import (
     NANOSECONDS_PER_MILLISECOND,
     NANOSECONDS_PER_SECOND,
-    EncodingError,
     MessageError,
     OdometrySample,
-    decode_compressed_image,
-    decode_image,
     twist_message,
     twist_stamped_message,
 )
-from f1_rl.ros.qos import lossless, newest_only
+from f1_rl.ros.qos import lossless
+from f1_rl.ros.senses import Senses
 from f1_rl.ros.settings import RosCarSettings
 from f1_rl.simulation import Camera
 
@@ -51,16 +45,12 @@ _SMALLEST_STEPS = 200
 _NUDGE_S = 0.01
 # A car that is slower stands.
 _STANDSTILL_MPS = 0.05
-# Cosine of the tilt at which a car has fallen over.
-_FALLEN = 0.5
 # So often a car may not fit before placing it is given up: a frame may be of a simulator before.
 _MISFITS = 3
 # How long a last command may take to be heard; one who was killed never hears it.
 _HEARD_WITHIN_S = 0.5
 # So often it is said that placing is tried again.
 _SAY_EVERY_S = 5.0
-# A frame that is older than the last by more than so many periods did not come late: time jumped.
-_JUMP_PERIODS = 10
 
 
 @dataclass(frozen=True)
@@ -129,22 +119,12 @@ class RosCar:
         self._graph = graph
         self._settings = settings
         self._period_ns = control_period_ms * NANOSECONDS_PER_MILLISECOND
-        self._tolerance_ns = round(settings.stamp_tolerance_ms * NANOSECONDS_PER_MILLISECOND)
-        self._inbox = Inbox()
+        self._senses = Senses(graph, camera, self._period_ns, settings, self._trouble)
+        self._inbox = self._senses.inbox
         self._clockwork = make_clockwork(graph, settings, control_period_ms, self._inbox.poke)
-        node = graph.node
-        image_kind = CompressedImage if settings.compressed else Image
-        # In lock-step the one frame must not be lost; on the road an old one must not come again.
-        images = lossless(2) if settings.lock_step else newest_only()
-        self._image_topic, self._odometry_topic = (
-            node.resolve_topic_name(topic)
-            for topic in (settings.image_topic, settings.odometry_topic)
-        )
         command_kind = TwistStamped if settings.stamped_commands else Twist
-        self._commands = node.create_publisher(command_kind, settings.command_topic, lossless(1))
-        node.create_subscription(image_kind, self._image_topic, self._inbox.deliver_frame, images)
-        node.create_subscription(
-            Odometry, self._odometry_topic, self._inbox.deliver_odometry, lossless(50)
+        self._commands = graph.node.create_publisher(
+            command_kind, settings.command_topic, lossless(1)
         )
         self._usable = False
         self._interrupted = threading.Event()
@@ -246,9 +226,6 @@ class RosCar:
         usable, self._usable = self._usable, False
         try:
             yield
-        except EncodingError as error:
-            self._stamp_ns = None
-            raise CarMisfit(f"{self._image_topic}: {error}") from error
         except MessageError as error:
             self._stamp_ns = None
             raise CarFault(str(error)) from error
@@ -305,39 +282,39 @@ class RosCar:
         world that was paused by somebody may stand between two frames.
         """
         self._clockwork.begin_step()
-        self._wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
+        self._senses.wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
         give_up_s = time.monotonic() + self._settings.step_timeout_s
-        newest = self._newest()
-        while self._comes_after(newest, _QUIET_S):
-            newest = self._newest()
+        newest = self._senses.newest()
+        while self._senses.newer_comes(newest, _QUIET_S):
+            newest = self._senses.newest()
             if time.monotonic() > give_up_s:
                 raise CarFault(
-                    f"frames keep coming on {self._image_topic} although nobody steps; pause the "
-                    "world, or drive it without lock_step."
+                    f"frames keep coming on {self._senses.image_topic} although nobody steps; "
+                    "pause the world, or drive it without lock_step."
                 )
         return self._step_to_frame(newest.stamp_ns + self._period_ns)
 
     def _step_to_frame(self, due_ns: int) -> int:
         """Take smallest steps until the frame that is due next, and return its stamp."""
+
+        def measured() -> bool:
+            return self._senses.odometry_at(due_ns) is not None
+
         for _ in range(_SMALLEST_STEPS):
             self._clockwork.nudge(time.monotonic() + self._settings.step_timeout_s)
             # Odometry goes out at once, a frame only when it is drawn.
-            self._inbox.wait(lambda: self._is_measured(due_ns), time.monotonic() + _NUDGE_S)
-            if self._is_measured(due_ns):
-                self._wait(lambda: self._has_frame_since(due_ns), "no frame", None)
-                return self._newest().stamp_ns
+            self._inbox.wait(measured, time.monotonic() + _NUDGE_S)
+            if measured():
+                self._senses.wait(
+                    lambda: self._senses.has_frame_since(due_ns),
+                    "no frame",
+                    self._settings.step_timeout_s,
+                )
+                return self._senses.newest().stamp_ns
         raise CarFault(
-            f"no odometry on {self._odometry_topic} has the stamp of a frame; set its period to a "
-            "divisor of the frames'."
+            f"no odometry on {self._senses.odometry_topic} has the stamp of a frame; set its "
+            "period to a divisor of the frames'."
         )
-
-    def _is_measured(self, time_ns: int) -> bool:
-        return self._inbox.odometry_at(time_ns, self._tolerance_ns) is not None
-
-    def _comes_after(self, frame: Arrival, within_s: float) -> bool:
-        """Say whether a newer frame comes in that time."""
-        until_s = time.monotonic() + within_s
-        return self._inbox.wait(lambda: self._newest() is not frame, until_s)
 
     def _see_pose(self, pose: Pose, stands_ns: int | None) -> None:
         """Wait, time running, for a frame that was taken where the car was put."""
@@ -348,11 +325,12 @@ class RosCar:
             sample = self._inbox.newest_odometry
             if since_ns is None and sample is not None and self._is_at(pose, sample):
                 since_ns = sample.stamp_ns
-            return since_ns is not None and self._has_frame_since(since_ns)
+            return since_ns is not None and self._senses.has_frame_since(since_ns)
 
         if stands_ns is None:
             self._inbox.clear()
-        self._wait(seen, "no frame with odometry at the car's new pose", None)
+        missing = "no frame with odometry at the car's new pose"
+        self._senses.wait(seen, missing, self._settings.step_timeout_s)
         self._take(True, time.monotonic())
 
     def _drive(self, command: tuple[float, float], expected_ns: int) -> None:
@@ -363,7 +341,7 @@ class RosCar:
     def _begin(self, command: tuple[float, float], expected_ns: int) -> None:
         began_s = time.monotonic()
         if self._settings.lock_step:
-            self._check_nothing_came(expected_ns - self._period_ns)
+            self._senses.check_nothing_came(expected_ns - self._period_ns)
         self._publish(*command)
         if self._settings.lock_step:
             self._clockwork.begin_step()
@@ -374,130 +352,31 @@ class RosCar:
         if begun is None:
             raise CarFault("no step has begun; begin one first.")
         expected = f"no frame with odometry stamped {begun.due_ns / NANOSECONDS_PER_SECOND:.3f} s"
-        timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else None
-        self._wait(lambda: self._is_due(begun.due_ns), expected, timeout_s)
+        timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else self._settings.step_timeout_s
+        self._senses.wait(lambda: self._senses.is_due(begun.due_ns), expected, timeout_s)
         answered = not self._settings.lock_step or self._clockwork.end_step(
             begun.command, begun.due_ns
         )
         self._take(answered, begun.began_s)
 
-    def _check_nothing_came(self, now_ns: int) -> None:
-        """Make sure that the frame to come was not there before the command."""
-        for what, item in (
-            ("a frame", self._inbox.frame),
-            ("odometry", self._inbox.newest_odometry),
-        ):
-            if item is not None and item.stamp_ns > now_ns + self._tolerance_ns:
-                raise CarFault(
-                    f"{what} stamped {item.stamp_ns / 1e9:.3f} s came before the step after "
-                    f"{now_ns / 1e9:.3f} s: somebody else steps; stop that one."
-                )
-
-    def _is_due(self, expected_ns: int) -> bool:
-        """Say whether the frame of a step and its odometry are there.
-
-        Raises:
-            CarFault: They will never be.
-        """
-        frame = self._inbox.frame
-        old_ns = self._inbox.earliest_old_ns
-        if old_ns is not None and old_ns < expected_ns - _JUMP_PERIODS * self._period_ns:
-            raise CarFault(
-                f"time jumped back on {self._image_topic}, to {old_ns / 1e9:.3f} s: look for a "
-                "restarted simulator or a second camera."
-            )
-        if frame is None:
-            return False
-        longest = 0 if self._settings.lock_step else self._settings.longest_gap
-        if frame.stamp_ns > expected_ns + longest * self._period_ns + self._tolerance_ns:
-            raise CarFault(
-                f"a frame stamped {frame.stamp_ns / 1e9:.3f} s came where one of "
-                f"{expected_ns / 1e9:.3f} s was due: somebody else steps, or this process was "
-                "too slow; stop what else runs."
-            )
-        return self._has_frame_since(expected_ns)
-
-    def _has_frame_since(self, time_ns: int) -> bool:
-        frame = self._inbox.frame
-        return (
-            frame is not None
-            and frame.stamp_ns >= time_ns - self._tolerance_ns
-            and self._inbox.odometry_at(frame.stamp_ns, self._tolerance_ns) is not None
-        )
-
-    def _wait(self, enough: Any, missing: str, timeout_s: float | None) -> None:
-        """Wait for a condition on the inbox, and raise `CarFault` if it cannot come true."""
-
-        def check() -> bool:
-            trouble = self._inbox.trouble or self._clockwork.refusal()
-            if self._interrupted.is_set():
-                trouble = INTERRUPTED
-            if self._graph.failure is not None:
-                trouble = f"the ROS executor ended: {self._graph.failure}"
-            if trouble:
-                raise CarFault(trouble)
-            return bool(enough())
-
-        timeout_s = self._settings.step_timeout_s if timeout_s is None else timeout_s
-        if self._inbox.wait(check, time.monotonic() + timeout_s):
-            return
-        frame, sample = self._inbox.frame, self._inbox.newest_odometry
-        newest = [
-            f"{topic}: {'none' if item is None else f'{item.stamp_ns / 1e9:.3f} s'}"
-            for topic, item in ((self._image_topic, frame), (self._odometry_topic, sample))
-        ]
-        raise CarFault(
-            f"{missing} came within {timeout_s:g} s (newest on {', on '.join(newest)}); look "
-            "whether the simulator runs."
-        )
-
     def _take(self, answered: bool, began_s: float) -> None:
         """Make the newest frame and its odometry what the car sees and where it is."""
-        arrival = self._newest()
-        sample = self._inbox.odometry_at(arrival.stamp_ns, self._tolerance_ns)
-        if sample is None:
-            raise CarFault(
-                f"no odometry matches the frame of {arrival.stamp_ns / 1e9:.3f} s; look at what "
-                "stamps it has."
-            )
-        self._check_footing(sample)
-        self._picture = self._decode(arrival.message)
-        self._odometry = sample
-        self._stamp_ns = arrival.stamp_ns
+        seen = self._senses.take()
+        self._picture, self._odometry, self._stamp_ns = seen.picture, seen.odometry, seen.stamp_ns
         self.report = StepReport(
-            stamp_ns=arrival.stamp_ns,
-            wall_s=arrival.arrived_s - began_s,
-            discarded_frames=self._inbox.use_frame(),
+            stamp_ns=seen.stamp_ns,
+            wall_s=seen.arrived_s - began_s,
+            discarded_frames=seen.discarded_frames,
             answered=answered,
         )
 
-    def _newest(self) -> Arrival:
-        frame = self._inbox.frame
-        if frame is None:
-            raise CarFault(f"no frame has come on {self._image_topic}; look at the camera.")
-        return frame
-
-    def _decode(self, message: Any) -> npt.NDArray[np.uint8]:
-        picture = (
-            decode_compressed_image(message) if self._settings.compressed else decode_image(message)
-        )
-        height, width = picture.shape[:2]
-        if (width, height) != (self.camera.width, self.camera.height):
-            raise CarMisfit(
-                f"frames on {self._image_topic} are {width} x {height}, the task's camera "
-                f"{self.camera.width} x {self.camera.height}; start both with the same size."
-            )
-        if not picture.any():
-            raise CarFault(f"the frames on {self._image_topic} are black; look at the camera.")
-        return picture
-
-    def _check_footing(self, sample: OdometrySample) -> None:
-        if abs(sample.z_m) > self._settings.height_tolerance_m or sample.uprightness < _FALLEN:
-            raise CarFault(
-                f"the car is not on its wheels on the ground: {sample.z_m:.2f} m high, tilted by "
-                f"{math.degrees(math.acos(max(-1.0, min(1.0, sample.uprightness)))):.0f} degrees; "
-                "place it anew."
-            )
+    def _trouble(self) -> str:
+        """Say why it is in vain to wait for frames, if it is."""
+        if self._graph.failure is not None:
+            return f"the ROS executor ended: {self._graph.failure}"
+        if self._interrupted.is_set():
+            return INTERRUPTED
+        return self._inbox.trouble or self._clockwork.refusal()
 
     def _check_commanders(self) -> None:
         count = self._graph.node.count_publishers(self._commands.topic_name)
