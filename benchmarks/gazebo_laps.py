@@ -23,8 +23,9 @@ import numpy as np
 from f1_rl.circuits import Circuit, Poses
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.laps import LapDrive
+from f1_rl.driving.perturbations import NOMINAL
 from f1_rl.driving.settings import TaskSettings
-from f1_rl.gazebo import WorldSettings
+from f1_rl.gazebo import WorldSettings, perturbed
 from f1_rl.launching.gazebo import GazeboInstance, make_world
 from f1_rl.policy import load_policy
 from f1_rl.ros.car import RosCar
@@ -101,7 +102,9 @@ def _labels(picture: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def gazebo(task: TaskSettings, circuit: str, arguments: argparse.Namespace) -> Iterator[None]:
+def gazebo(
+    task: TaskSettings, circuit: str, arguments: argparse.Namespace, perturbation: str = NOMINAL
+) -> Iterator[None]:
     """A real Gazebo with its bridge, paused, in processes of their own."""
     choices = {
         "camera": task.as_dict()["camera"],
@@ -112,7 +115,8 @@ def gazebo(task: TaskSettings, circuit: str, arguments: argparse.Namespace) -> I
         "gui": False,
         "traffic": task.as_dict()["traffic"],
     }
-    world = make_world(circuit, task.circuit_scale, build_settings(WorldSettings, choices))
+    settings = perturbed(build_settings(WorldSettings, choices), perturbation)
+    world = make_world(circuit, task.circuit_scale, settings)
     instance = GazeboInstance(
         world, "/", f"benchmark-{os.getpid()}", headless=arguments.render_engine == "ogre2"
     )

@@ -116,18 +116,24 @@ def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_traffic(parser)
     parser.add_argument(
+        "--perturbation",
+        metavar="NAME",
+        help="light, colours, kerbs, line and camera of this one, lit by Gazebo's own lights: "
+        "daylight, noise, or one of f1-rl evaluate that Gazebo can show",
+    )
+    parser.add_argument(
         "--seed",
         type=options.natural_int,
         default=0,
         metavar="N",
-        help="of the traffic's places (0)",
+        help="of the traffic's places, and of where a low sun stands (0)",
     )
     parser.add_argument("--width", type=int, default=640, help="columns of the picture (640)")
     parser.add_argument("--height", type=int, default=480, help="rows of the picture (480)")
 
 
 def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
-    from f1_rl.gazebo import WorldSettings, write_world
+    from f1_rl.gazebo import WorldSettings, perturbed, write_world
 
     values = {
         "car": arguments.car,
@@ -137,8 +143,11 @@ def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
         "gui": not arguments.no_gui,
         "traffic": arguments.traffic or "none",
         "traffic_seed": arguments.seed,
+        "variation_seed": arguments.seed,
     }
     settings = build_settings(WorldSettings, values, "circuit world")
+    if arguments.perturbation is not None:
+        settings = perturbed(settings, arguments.perturbation)
     path = write_world(circuit, settings, arguments.out)
     _print_written(path, circuit, arguments.json)
     if not arguments.json:

@@ -7,6 +7,7 @@ from f1_rl.gazebo.bridge import (
     qos_overrides,
     service_arguments,
 )
+from f1_rl.gazebo.perturbations import perturbation_names, perturbed
 from f1_rl.gazebo.settings import WorldSettings
 from f1_rl.gazebo.worlds import world_files, write_world
 
@@ -15,6 +16,8 @@ __all__ = [
     "BRIDGED_TOPICS",
     "WorldSettings",
     "bridge_yaml",
+    "perturbation_names",
+    "perturbed",
     "qos_overrides",
     "service_arguments",
     "world_files",

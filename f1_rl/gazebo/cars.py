@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from xml.etree.ElementTree import Element
 
 from f1_rl.gazebo import names
+from f1_rl.gazebo.lights import lamps
+from f1_rl.gazebo.looks import Look
 from f1_rl.gazebo.sdf import box, cylinder, document, element, painted, plugin
 from f1_rl.gazebo.settings import Engine, WorldSettings, rate_hz
-from f1_rl.simulation.camera import Camera
 from f1_rl.simulation.car_parameters import CAR, CarParameters
 
 CAMERA_VISIBILITY = 0x00010000
@@ -192,6 +193,7 @@ def _base_link(
             box(_HULL_SIZE_M),
             name=COLLISION,
         ),
+        *lamps(Look.of(settings)),
         _camera(settings),
         element(
             "sensor",
@@ -209,10 +211,12 @@ def _base_link(
 
 
 def _camera(settings: WorldSettings) -> Element:
-    camera: Camera = settings.camera
+    look = Look.of(settings)
+    camera = look.camera
+    turned = (0.0, camera.pitch_rad, look.camera_yaw_rad)
     return element(
         "sensor",
-        element("pose", (camera.x_m, camera.y_m, camera.z_m, 0.0, camera.pitch_rad, 0.0)),
+        element("pose", (camera.x_m, camera.y_m, camera.z_m, *turned)),
         element("topic", names.gazebo_topic(names.IMAGE_TOPIC)),
         element("update_rate", rate_hz(settings.frame_period_ms)),
         element("always_on", True),
@@ -226,12 +230,26 @@ def _camera(settings: WorldSettings) -> Element:
                 element("height", camera.height),
                 element("format", "R8G8B8"),
             ),
+            *_noise(look),
             element("clip", element("near", camera.near_m), element("far", camera.far_m)),
             element("optical_frame_id", names.OPTICAL_FRAME),
             element("visibility_mask", CAMERA_VISIBILITY),
         ),
         name="cam_f1_left",
         type="camera",
+    )
+
+
+def _noise(look: Look) -> tuple[Element, ...]:
+    if look.noise_sigma == 0.0:
+        return ()
+    return (
+        element(
+            "noise",
+            element("type", "gaussian"),
+            element("mean", 0.0),
+            element("stddev", round(look.noise_sigma / 255.0, 6)),
+        ),
     )
 
 

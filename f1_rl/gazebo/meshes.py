@@ -88,8 +88,18 @@ def line_mesh(circuit: Circuit) -> Mesh:
     return _ribbon(circuit, half, -half)
 
 
-def kerb_meshes(circuit: Circuit) -> tuple[Mesh, Mesh]:
-    """Return the kerbs beside the road's edges in corners, in two alternating colours."""
+def kerb_meshes(
+    circuit: Circuit,
+    kerb_m: float = KERB_WIDTH_M,
+    least_curvature_per_m: float = _KERB_CURVATURE_PER_M,
+) -> tuple[Mesh, Mesh]:
+    """Return the kerbs beside the road's edges, in two alternating colours.
+
+    Args:
+        circuit: Whose road it is.
+        kerb_m: How wide they are.
+        least_curvature_per_m: Of the corners that have them; 0: they are everywhere.
+    """
     blocks = max(2, 2 * round(circuit.length_m / (2 * _KERB_BLOCK_M)))
     edges = np.linspace(0.0, circuit.length_m, blocks * _KERB_STEPS + 1)
     of_block = edges[np.arange(blocks)[:, None] * _KERB_STEPS + np.arange(_KERB_STEPS + 1)]
@@ -97,10 +107,10 @@ def kerb_meshes(circuit: Circuit) -> tuple[Mesh, Mesh]:
     left_m, right_m = circuit.half_widths_at(of_block)
     meshes: tuple[list[Mesh], list[Mesh]] = ([], [])
     for block in range(blocks):
-        if np.abs(curvature[block]).mean() < _KERB_CURVATURE_PER_M:
+        if np.abs(curvature[block]).mean() < least_curvature_per_m:
             continue
         for side, width_m in ((1, left_m[block]), (-1, right_m[block])):
-            outer_m = width_m + KERB_WIDTH_M
+            outer_m = width_m + kerb_m
             if (side * curvature[block] * outer_m).max() > _SHARPEST_KERB:
                 continue
             strip = _strip(

@@ -11,6 +11,8 @@ from f1_rl.gazebo.settings import Engine
 SDF_VERSION = "1.9"
 """The newest that the parsers of Debian and Ubuntu know as well as Gazebo Harmonic's."""
 
+_SHININESS = 12.0
+
 Value = str | int | float | bool | Sequence[float]
 
 
@@ -107,11 +109,12 @@ def drawn_colour(rgb: Sequence[int], engine: Engine) -> tuple[float, float, floa
     Returns:
         Red, green, blue and alpha, 0 to 1.
     """
-    red, green, blue = (round(_intensity(level / 255.0, engine), 5) for level in rgb)
+    red, green, blue = (round(intensity(level / 255.0, engine), 5) for level in rgb)
     return (red, green, blue, 1.0)
 
 
-def _intensity(level: float, engine: Engine) -> float:
+def intensity(level: float, engine: Engine) -> float:
+    """Return the light, or the share of it, that draws this share of white, 0 to 1."""
     if engine == "ogre":
         return level
     return level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4
@@ -126,6 +129,24 @@ def glowing(rgb: Sequence[int], engine: Engine) -> Element:
         element("diffuse", black),
         element("specular", black),
         element("emissive", drawn_colour(rgb, engine)),
+    )
+
+
+def matt(rgb: Sequence[int], engine: Engine, sheen: float = 0.0) -> Element:
+    """Return a material that has that colour in light of strength 1.
+
+    Args:
+        rgb: Red, green and blue, 0 to 255.
+        engine: What draws.
+        sheen: How much of a light it mirrors, 0 to 1.
+    """
+    colour = drawn_colour(rgb, engine)
+    return element(
+        "material",
+        element("ambient", colour),
+        element("diffuse", colour),
+        element("specular", (sheen, sheen, sheen, 1.0)),
+        element("shininess", _SHININESS),
     )
 
 

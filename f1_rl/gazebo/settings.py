@@ -9,10 +9,19 @@ from typing import Literal
 from msgspec import field
 
 from f1_rl.settings import NonNegativeFloat, NonNegativeInt, PositiveInt, Settings
-from f1_rl.simulation import NO_TRAFFIC, Camera, Traffic, load_traffic
+from f1_rl.simulation import NO_TRAFFIC, Camera, Traffic, Variation, load_traffic
 
 Car = Literal["kinematic", "ackermann"]
 Engine = Literal["ogre2", "ogre"]
+
+_WITHOUT_COUNTERPART = {
+    "fog_per_m": "its cameras see through no fog",
+    "rain": "its cameras see no rain",
+    "blur_px": "its cameras are never out of focus",
+    "image_delay_s": "a picture is there when it is taken",
+    "dropped_frames": "no picture is lost",
+    "action_delay_s": "a command acts in the next physics step",
+}
 
 
 class WorldSettings(Settings, frozen=True):
@@ -30,6 +39,10 @@ class WorldSettings(Settings, frozen=True):
         traffic: Boxes and slower cars on the road: the name of a scenario, or what there is.
         traffic_seed: Of their places, the same as with this `seed` in the embedded simulator;
             none: the traffic's own, or 0.
+        line_width_m: Width of the painted line, 0: none; none: the circuit's own.
+        variation: How a world that is lit looks, drawn once from these ranges; none: everything
+            glows in its nominal colour, as in the embedded simulator, whatever light there is.
+        variation_seed: Of what is drawn.
     """
 
     car: Car = "kinematic"
@@ -42,9 +55,12 @@ class WorldSettings(Settings, frozen=True):
     gui: bool = True
     traffic: str | Traffic = NO_TRAFFIC
     traffic_seed: NonNegativeInt | None = None
+    line_width_m: NonNegativeFloat | None = None
+    variation: Variation | None = None
+    variation_seed: NonNegativeInt = 0
 
     def __post_init__(self) -> None:
-        """Check that the periods divide and that the traffic exists.
+        """Check that the periods divide, that the traffic exists, and that Gazebo can vary that.
 
         Raises:
             ValueError: It is not so.
@@ -59,6 +75,19 @@ class WorldSettings(Settings, frozen=True):
             raise ValueError(
                 f"frame_period_ms {self.frame_period_ms} must be a multiple of "
                 f"odometry_period_ms {self.odometry_period_ms}"
+            )
+
+        if self.variation is not None:
+            self._check_variation(self.variation)
+
+    def _check_variation(self, variation: Variation) -> None:
+        for name, reason in _WITHOUT_COUNTERPART.items():
+            if max(getattr(variation, name)) > 0.0:
+                raise ValueError(f"variation.{name} has no counterpart in Gazebo: {reason}")
+        if self.placed_traffic.boxes:
+            raise ValueError(
+                "boxes glow in every light, and a perturbed world is lit; leave the traffic or the "
+                "perturbation out"
             )
 
     @property

@@ -17,6 +17,8 @@ from f1_rl.circuits import Circuit, FloatArray
 from f1_rl.files import new_file
 from f1_rl.gazebo import names
 from f1_rl.gazebo.cars import car_sdf
+from f1_rl.gazebo.lights import ambient, lights, trees
+from f1_rl.gazebo.looks import Look
 from f1_rl.gazebo.meshes import (
     MATERIAL_FILE,
     Mesh,
@@ -31,22 +33,20 @@ from f1_rl.gazebo.sdf import (
     document,
     drawn_colour,
     element,
-    glowing,
     model_config,
     plugin,
 )
-from f1_rl.gazebo.settings import Engine, WorldSettings
+from f1_rl.gazebo.settings import WorldSettings
 from f1_rl.gazebo.slower_cars import slower_car_files
 from f1_rl.settings import SettingsError
-from f1_rl.simulation import NOMINAL_PALETTE
 from f1_rl.simulation.car_parameters import CAR
+from f1_rl.simulation.effects_kernels import KERB_RED, KERB_WHITE
 from f1_rl.simulation.ground import GRASS_HEIGHT_M, LINE_HEIGHT_M
-
-SKY, GRASS, ROAD, LINE = NOMINAL_PALETTE
 
 # As red as the grass, and nearer to it than to anything else: neither an observation nor the
 # labels of a picture change by them.
 KERB_COLOURS = {"kerb_light": (42, 190, 90), "kerb_dark": (42, 70, 34)}
+RED_KERB_COLOURS = {"kerb_light": KERB_WHITE, "kerb_dark": KERB_RED}
 BARRIER_COLOUR = (42, 150, 60)
 
 KERB_HEIGHT_M = -0.002
@@ -95,16 +95,19 @@ def world_files(circuit: Circuit, settings: WorldSettings) -> dict[str, str]:
             f"the circuit's name {circuit.name!r} cannot name a world; rename its file with "
             "letters, digits, '_', '.' and '-' alone, and give a scale by itself."
         )
+    if settings.line_width_m is not None:
+        circuit = circuit.with_line(settings.line_width_m)
+    look = Look.of(settings)
     model = names.circuit_model(circuit.name)
-    meshes = circuit_meshes(circuit)
-    colours = {"road": ROAD, "line": LINE, **KERB_COLOURS}
+    meshes = circuit_meshes(circuit, look.kerb_m)
+    colours = _colours(look)
     folder = f"models/{model}/meshes"
     return {
-        _world_path(circuit): _world_sdf(circuit, settings),
+        _world_path(circuit): _world_sdf(circuit, settings, look),
         **car_files(settings),
         **slower_car_files(settings.placed_traffic, settings.render_engine),
         f"models/{model}/model.config": model_config(model, f"The circuit '{circuit.name}'."),
-        f"models/{model}/model.sdf": _circuit_sdf(circuit, meshes, settings),
+        f"models/{model}/model.sdf": _circuit_sdf(circuit, meshes, settings, look),
         f"{folder}/{MATERIAL_FILE}": material_library({name: colours[name] for name in meshes}),
         **{f"{folder}/{name}.obj": mesh.as_obj(name) for name, mesh in meshes.items()},
     }
@@ -119,12 +122,18 @@ def car_files(settings: WorldSettings) -> dict[str, str]:
     }
 
 
-def circuit_meshes(circuit: Circuit) -> dict[str, Mesh]:
-    """Return the meshes that a circuit is drawn with, by name; those it lacks are left out."""
+def circuit_meshes(circuit: Circuit, kerb_m: float = 0.0) -> dict[str, Mesh]:
+    """Return the meshes that a circuit is drawn with, by name; those it lacks are left out.
+
+    Args:
+        circuit: What is drawn.
+        kerb_m: Width of kerbs along all of the road; 0: there are narrow ones in corners.
+    """
     meshes = {"road": road_mesh(circuit)}
     if circuit.has_line:
         meshes["line"] = line_mesh(circuit)
-    meshes.update(zip(KERB_COLOURS, kerb_meshes(circuit), strict=True))
+    kerbs = kerb_meshes(circuit, kerb_m, 0.0) if kerb_m > 0.0 else kerb_meshes(circuit)
+    meshes.update(zip(KERB_COLOURS, kerbs, strict=True))
     return {name: mesh for name, mesh in meshes.items() if len(mesh.triangles)}
 
 
@@ -154,7 +163,12 @@ def _world_path(circuit: Circuit) -> str:
     return f"worlds/{circuit.name}.sdf"
 
 
-def _world_sdf(circuit: Circuit, settings: WorldSettings) -> str:
+def _colours(look: Look) -> dict[str, tuple[int, int, int]]:
+    kerbs = RED_KERB_COLOURS if look.kerb_m > 0.0 else KERB_COLOURS
+    return {"road": look.road, "line": look.line, **kerbs}
+
+
+def _world_sdf(circuit: Circuit, settings: WorldSettings, look: Look) -> str:
     engine = settings.render_engine
     start = circuit.pose_at(0.0)
     pose = [round(float(value[0]), 6) for value in (start.x_m, start.y_m, start.yaw_rad)]
@@ -165,8 +179,8 @@ def _world_sdf(circuit: Circuit, settings: WorldSettings) -> str:
             "sensors",
             "Sensors",
             element("render_engine", engine),
-            element("background_color", drawn_colour(SKY, engine)),
-            element("ambient_light", (0.5, 0.5, 0.5, 1.0)),
+            element("background_color", drawn_colour(look.sky, engine)),
+            element("ambient_light", ambient(look, engine)),
         ),
         plugin("contact", "Contact"),
     ]
@@ -185,21 +199,12 @@ def _world_sdf(circuit: Circuit, settings: WorldSettings) -> str:
             *systems,
             element(
                 "scene",
-                element("ambient", (0.5, 0.5, 0.5, 1.0)),
-                element("background", drawn_colour(SKY, engine)),
-                element("shadows", False),
+                element("ambient", ambient(look, engine)),
+                element("background", drawn_colour(look.sky, engine)),
+                element("shadows", look.light is not None),
                 element("grid", False),
             ),
-            element(
-                "light",
-                element("pose", (0, 0, 50, 0, 0, 0)),
-                element("cast_shadows", False),
-                element("diffuse", (0.8, 0.8, 0.8, 1.0)),
-                element("specular", (0.1, 0.1, 0.1, 1.0)),
-                element("direction", (-0.3, 0.2, -1.0)),
-                name="sun",
-                type="directional",
-            ),
+            *lights(look, engine),
             element("include", element("uri", f"model://{names.circuit_model(circuit.name)}")),
             element(
                 "include",
@@ -208,34 +213,33 @@ def _world_sdf(circuit: Circuit, settings: WorldSettings) -> str:
                 element("pose", (pose[0], pose[1], 0.0, 0.0, 0.0, pose[2])),
             ),
             *obstacle_elements(circuit, settings.placed_traffic, engine),
+            *trees(circuit, look, settings),
             name=names.WORLD,
         )
     )
 
 
-def _circuit_sdf(circuit: Circuit, meshes: dict[str, Mesh], settings: WorldSettings) -> str:
+def _circuit_sdf(
+    circuit: Circuit, meshes: dict[str, Mesh], settings: WorldSettings, look: Look
+) -> str:
     model = names.circuit_model(circuit.name)
-    engine = settings.render_engine
-    looks = {
-        "road": (0.0, ROAD),
-        "line": (LINE_HEIGHT_M, LINE),
-        **{name: (KERB_HEIGHT_M, colour) for name, colour in KERB_COLOURS.items()},
-    }
+    heights_m = {"road": 0.0, "line": LINE_HEIGHT_M, **dict.fromkeys(KERB_COLOURS, KERB_HEIGHT_M)}
+    colours = _colours(look)
     visuals = []
     for name in meshes:
-        height_m, colour = looks[name]
         uri = f"model://{model}/meshes/{name}.obj"
         geometry = element("geometry", element("mesh", element("uri", uri)))
-        visuals.append(_visual(name, (0, 0, height_m, 0, 0, 0), geometry, colour, engine))
+        material = look.surface(colours[name], settings)
+        visuals.append(_visual(name, (0, 0, heights_m[name], 0, 0, 0), geometry, material))
     return document(
         element(
             "model",
             element("static", True),
             element(
                 "link",
-                *_grass(circuit, settings),
+                *_grass(circuit, settings, look),
                 *visuals,
-                *_barriers(circuit, engine),
+                *_barriers(circuit, look.material(BARRIER_COLOUR, settings)),
                 name="ground",
             ),
             name=model,
@@ -243,7 +247,7 @@ def _circuit_sdf(circuit: Circuit, meshes: dict[str, Mesh], settings: WorldSetti
     )
 
 
-def _grass(circuit: Circuit, settings: WorldSettings) -> tuple[Element, Element]:
+def _grass(circuit: Circuit, settings: WorldSettings, look: Look) -> tuple[Element, Element]:
     """Return the grass, as far as the camera sees, and the ground that carries wheels."""
     low_x, low_y, high_x, high_y = circuit.bounds_m
     beyond_m = settings.camera.far_m + _BEYOND_SIGHT_M
@@ -262,12 +266,12 @@ def _grass(circuit: Circuit, settings: WorldSettings) -> tuple[Element, Element]
         element("friction", element("ode", element("mu", friction), element("mu2", friction))),
     )
     return (
-        _visual("grass", pose, grass, GRASS, settings.render_engine),
+        _visual("grass", pose, grass, look.material(look.grass, settings)),
         element("collision", ground, surface, name="ground_collision"),
     )
 
 
-def _barriers(circuit: Circuit, engine: Engine) -> list[Element]:
+def _barriers(circuit: Circuit, material: Element) -> list[Element]:
     """Return the walls around the circuit, each to be seen and to be hit."""
     corners = barrier_corners(circuit)
     walls = []
@@ -287,24 +291,18 @@ def _barriers(circuit: Circuit, engine: Engine) -> list[Element]:
         # Longer by what a corner opens on the outside.
         size = (round(length_m + _BARRIER_THICKNESS_M, 4), _BARRIER_THICKNESS_M, BARRIER_HEIGHT_M)
         name = f"barrier_{side}"
-        walls.append(_visual(name, pose, box(size), BARRIER_COLOUR, engine))
+        walls.append(_visual(name, pose, box(size), material))
         hull = f"{name}_collision"
         walls.append(element("collision", element("pose", pose), box(size), name=hull))
     return walls
 
 
-def _visual(
-    name: str,
-    pose: tuple[float, ...],
-    geometry: Element,
-    colour: tuple[int, int, int],
-    engine: Engine,
-) -> Element:
+def _visual(name: str, pose: tuple[float, ...], geometry: Element, material: Element) -> Element:
     return element(
         "visual",
         element("cast_shadows", False),
         element("pose", pose),
         geometry,
-        glowing(colour, engine),
+        material,
         name=name,
     )

@@ -38,6 +38,11 @@ WORLD = Argument(
     "with the camera and car that are asked for.",
     kind=Path,
 )
+PERTURBATION = Argument(
+    "perturbation",
+    "Gazebo: the perturbation whose world is made of the circuit, lit by Gazebo's own lights: "
+    "daylight, night, ... (f1-rl circuit world --help). Empty: the nominal world.",
+)
 RENDER_ENGINE = Argument(
     "render_engine", "Gazebo: what draws the pictures.", "ogre2", choices=("ogre2", "ogre")
 )
@@ -54,7 +59,7 @@ TRAFFIC = Argument(
 )
 GUI = Argument("gui", "Gazebo: whether to open its window.", "false", kind=bool)
 
-FOR_GAZEBO = (WORLD, TRAFFIC, RENDER_ENGINE, HEADLESS, GUI)
+FOR_GAZEBO = (WORLD, PERTURBATION, TRAFFIC, RENDER_ENGINE, HEADLESS, GUI)
 FOR_SIMULATORS = (CAR, SIMULATOR_PARAMS_FILE, *FOR_GAZEBO)
 
 
@@ -197,7 +202,7 @@ def _gazebo(
     values: Values, scene: Scene, namespaces: Sequence[str], lock_step: bool
 ) -> tuple[Process, ...]:
     from f1_rl.circuits import DEFAULT_CIRCUIT
-    from f1_rl.gazebo import WorldSettings
+    from f1_rl.gazebo import WorldSettings, perturbed
     from f1_rl.launching.gazebo import (
         GazeboInstance,
         check_engine,
@@ -210,6 +215,11 @@ def _gazebo(
     check_engine(values["render_engine"], values["headless"])
     world = values["world"]
     if world is not None:
+        if values["perturbation"] is not None:
+            raise LaunchError(
+                "perturbation makes a world of its own; leave world out, or write that one with "
+                "f1-rl circuit world --perturbation."
+            )
         check_world(world, scene)
     else:
         camera = {
@@ -227,6 +237,8 @@ def _gazebo(
         }
         try:
             settings = build_settings(WorldSettings, choices, "world")
+            if values["perturbation"] is not None:
+                settings = perturbed(settings, values["perturbation"])
         except SettingsError as error:
             raise LaunchError(str(error)) from error
         world = make_world(scene.circuit or DEFAULT_CIRCUIT, scene.circuit_scale or 1.0, settings)

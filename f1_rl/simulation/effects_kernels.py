@@ -34,6 +34,8 @@ SUN_ELEVATION_RAD = 0.12
 GLARE_WIDTH_RAD = 0.25
 """Angle from the sun at which the glare has halved."""
 
+KERB_RED = (200, 30, 30)
+KERB_WHITE = (230, 230, 230)
 SHADOW_SIZE_M = 2.5
 RAIN_LEVEL = 190.0
 RAIN_VEIL = 0.45
@@ -44,8 +46,8 @@ RAIN_STREAKS = 0.15
 
 _STREAK_OPACITY = 0.6
 _STREAKS_ACROSS, _STREAKS_DOWN = 320, 12
-_KERB_RED = np.array([200.0, 30.0, 30.0], dtype=np.float32)
-_KERB_WHITE = np.array([230.0, 230.0, 230.0], dtype=np.float32)
+_KERB_RED = np.array(KERB_RED, dtype=np.float32)
+_KERB_WHITE = np.array(KERB_WHITE, dtype=np.float32)
 _FACTOR, _ADDED, _LAMPS, _GLARE, _KERB, _RED = range(6)
 
 _quick = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")

@@ -220,6 +220,20 @@ def test_a_run_that_goes_on_does_so_in_its_own_traffic(run: Path, cache: Path) -
         plan("train", f"resume:={run}", "simulator:=gazebo", "traffic:=boxes")
 
 
+def test_gazebos_world_may_be_that_of_a_perturbation(cache: Path, repository: Path) -> None:
+    night = plan("simulate", "simulator:=gazebo", "perturbation:=night")
+    world = Path(program(night, 0).command[-1])
+    car = (world.parents[1] / "models" / "f1_kinematic" / "model.sdf").read_text()
+    assert "spot" in car, "its lamps"
+    with pytest.raises(LaunchError, match=r"fog: .* has no counterpart in Gazebo"):
+        plan("simulate", "simulator:=gazebo", "perturbation:=fog")
+    with pytest.raises(LaunchError, match="perturbation means nothing with simulator:=embedded"):
+        plan("simulate", "perturbation:=night")
+    own = f"world:={repository / 'worlds' / 'oval.sdf'}"
+    with pytest.raises(LaunchError, match="leave world out"):
+        plan("simulate", "simulator:=gazebo", "perturbation:=night", own)
+
+
 def test_a_world_of_ones_own_is_used_if_it_fits(repository: Path, tmp_path: Path) -> None:
     world = repository / "worlds" / "oval.sdf"
     words = ("simulator:=gazebo", f"world:={world}", "width:=640", "height:=480")
