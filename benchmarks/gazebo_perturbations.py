@@ -5,8 +5,8 @@
 Each policy drives a lap from each of `--starts` positions in the nominal world, and in that of each
 perturbation that Gazebo can show, lit by Gazebo's own lights. Prints laps, lap time and lateral
 error, the last two beside the nominal ones. `--pictures DIR` writes what the car's camera saw at
-two places (above), and what the embedded camera sees there (below). Needs Gazebo Harmonic,
-ros_gz_bridge and ros_gz_interfaces. Uses ROS_DOMAIN_ID.
+two places (above), what the embedded camera sees there (below), and a sheet of all. Needs Gazebo
+Harmonic, ros_gz_bridge and ros_gz_interfaces. Uses ROS_DOMAIN_ID.
 """
 
 import argparse
@@ -27,14 +27,17 @@ from f1_rl.driving.robustness import hold_against
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.gazebo import WorldSettings, perturbation_names, perturbed
 from f1_rl.policy import Policy, load_policy
+from f1_rl.ros import car
 from f1_rl.ros.environment import F1CameraRosVectorEnv
 from f1_rl.settings import SettingsError, build_settings
 from f1_rl.simulation import Renderer, Variation
 
 _PLACES = (0.02, 0.3)
-# Drawing in software takes its time where other programs run, and lock-step waits for it.
-_PATIENT = {"clockwork": "gazebo", "step_timeout_s": 20.0}
+# Shadows drawn in software take more time than a car that is placed first is given.
+_PATIENT = {"clockwork": "gazebo", "step_timeout_s": 30.0, "recovery_timeout_s": 120.0}
+car._FIRST_FRAME_S, car._QUIET_S, car._NUDGE_S = 20.0, 2.0, 0.2
 _ATTEMPTS = 4
+_TILE, _COLUMNS = (320, 240), 3
 _SHOWN = ("full laps", "driven (%)", "lap time (s)", "of nominal", "lateral error (m)")
 
 
@@ -59,6 +62,8 @@ def main() -> None:
             held = hold_against(run.name, name, made, nominal[run])
             cells = [run.name, name, *(column.cell(held) for column in shown)]
             print(f"| {' | '.join(cells)} |", flush=True)
+    if arguments.pictures is not None:
+        write_sheet(arguments.pictures)
 
 
 def _drawable(asked: list[str] | None) -> list[str]:
@@ -126,6 +131,22 @@ def _write_pictures(name: str, cars: Any, task: TaskSettings, folder: Path) -> N
     folder.mkdir(parents=True, exist_ok=True)
     sheet = np.concatenate(rows)[..., ::-1]
     cv2.imwrite(str(folder / f"{name}.png"), sheet)
+
+
+def write_sheet(folder: Path) -> None:
+    """Write the pictures of a folder side by side, small and named."""
+    tiles = []
+    for name in perturbation_names():
+        path = folder / f"{name}.png"
+        if not path.is_file():
+            continue
+        small = cv2.resize(cv2.imread(str(path)), _TILE, interpolation=cv2.INTER_AREA)
+        tile = cv2.copyMakeBorder(small, 20, 4, 2, 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+        cv2.putText(tile, name, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+        tiles.append(tile)
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % _COLUMNS)
+    rows = [np.hstack(tiles[i : i + _COLUMNS]) for i in range(0, len(tiles), _COLUMNS)]
+    cv2.imwrite(str(folder / "sheet.png"), np.vstack(rows))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 from gazebo_helpers import ROOT, floats
 
 from f1_rl.circuits import circuit_names, load_circuit
-from f1_rl.gazebo import WorldSettings, write_world
+from f1_rl.gazebo import WorldSettings, perturbed, write_world
 from f1_rl.gazebo.names import CAR_MODELS
 
 
@@ -87,6 +87,13 @@ def test_gazebo_loads_every_world_without_a_warning(name):
 def test_gazebo_loads_the_car_on_wheels_without_a_warning(tmp_path):
     settings = WorldSettings(car="ackermann", real_time_factor=0.0, gui=False)
     world = write_world(load_circuit("oval"), settings, tmp_path)
+    assert messages(world, tmp_path / "models") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["night", "glare", "noise"])
+def test_gazebo_loads_worlds_of_perturbations_without_a_warning(name, tmp_path):
+    world = write_world(load_circuit("oval"), perturbed(WorldSettings(), name), tmp_path)
     assert messages(world, tmp_path / "models") == ""
 
 
