@@ -50,28 +50,27 @@ def ambient(look: Look, engine: Engine) -> tuple[float, float, float, float]:
 def lights(look: Look, engine: Engine) -> list[Element]:
     """Return the lights that stand in the world."""
     if look.light is None:
-        return [_sun((0.8, 0.8, 0.8), (0.1, 0.1, 0.1), (-0.3, 0.2, -1.0), casts=False)]
+        return [_sun((0.8, 0.8, 0.8), (0.1, 0.1, 0.1), (-0.3, 0.2, -1.0))]
     if look.light.sun == 0.0:
         return []
-    level = intensity(look.light.ambient + look.light.sun, engine)
-    level -= intensity(look.light.ambient, engine)
-    level /= math.sin(look.light.sun_elevation_rad)
-    red, green, blue = (round(min(level * part, 1.0), 5) for part in _SUNLIGHT)
+    lit = intensity(look.light.ambient + look.light.sun, engine)
+    shaded = intensity(look.light.ambient, engine)
     elevation, azimuth = look.light.sun_elevation_rad, look.light.sun_azimuth_rad
     direction = (
         round(-math.cos(elevation) * math.cos(azimuth), 6),
         round(-math.cos(elevation) * math.sin(azimuth), 6),
         round(-math.sin(elevation), 6),
     )
-    return [_sun((red, green, blue), (red, green, blue), direction, casts=True)]
+    power = round((lit - shaded) / math.sin(elevation), 5)
+    return [_sun(_SUNLIGHT, _SUNLIGHT, direction, element("intensity", power), casts=True)]
 
 
 def _sun(
     diffuse: tuple[float, float, float],
     specular: tuple[float, float, float],
     direction: tuple[float, float, float],
-    *,
-    casts: bool,
+    *more: Element,
+    casts: bool = False,
 ) -> Element:
     return element(
         "light",
@@ -80,6 +79,7 @@ def _sun(
         element("diffuse", (*diffuse, 1.0)),
         element("specular", (*specular, 1.0)),
         element("direction", direction),
+        *more,
         name="sun",
         type="directional",
     )

@@ -76,7 +76,6 @@ class WorldSettings(Settings, frozen=True):
                 f"frame_period_ms {self.frame_period_ms} must be a multiple of "
                 f"odometry_period_ms {self.odometry_period_ms}"
             )
-
         if self.variation is not None:
             self._check_variation(self.variation)
 

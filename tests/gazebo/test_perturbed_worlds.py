@@ -45,8 +45,9 @@ def camera(world: WrittenWorld) -> Element:
 
 def light_on_level_ground(world: WrittenWorld) -> float:
     """Of white light, and of red, which the sun has all of."""
-    falls = -floats(sun(world), "direction")[2]
-    return floats(world.world, "scene/ambient")[0] + floats(sun(world), "diffuse")[0] * falls
+    aslant = -floats(sun(world), "direction")[2]
+    power = number(sun(world), "intensity") * floats(sun(world), "diffuse")[0]
+    return floats(world.world, "scene/ambient")[0] + power * aslant
 
 
 def test_the_nominal_world_is_what_it_is_without_perturbations():
