@@ -5,6 +5,7 @@ import fcntl
 import logging
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import f1_rl
 from f1_rl.errors import advice
+from f1_rl.learning.checkpoints import Checkpoints
 from f1_rl.settings import SettingsError, read_yaml, write_yaml
 
 _LOG = logging.getLogger(__name__)
@@ -48,10 +50,13 @@ class RunFolder:
         self.write_config(config)
 
     def check_unused(self) -> None:
-        """Refuse a folder in which a run has begun, and what cannot be one.
+        """Refuse a folder that holds a run, and what cannot be one.
+
+        A run that ended before its first checkpoint cannot go on, so its folder is free again.
 
         Raises:
-            RunFolderError: There is a run in it already, it is a file, or nobody may write there.
+            RunFolderError: There is a run in it already, it is a file, nobody may write there, or
+                another process trains in it.
         """
         existing = next(
             path for path in (self.path, *self.path.absolute().parents) if path.exists()
@@ -62,11 +67,47 @@ class RunFolder:
             raise RunFolderError(
                 f"{existing}: cannot be written; check its permissions or choose another --run-dir."
             )
+        if self._holds_unsaved_run:
+            with self.claimed():
+                return
         if self.config.exists():
             raise RunFolderError(
                 f"{self.path}: holds a run already; continue it with --resume {self.path}, "
                 "or choose another --run-dir."
             )
+
+    def remove_unsaved_run(self) -> None:
+        """Remove what a run has left that ended before its first checkpoint, if there was one.
+
+        Raises:
+            RunFolderError: It cannot be removed, or another process trains in the folder.
+        """
+        if not self._holds_unsaved_run:
+            return
+        tables = (self.metrics, self.evaluations, self.demonstration_accounts)
+        with self.claimed():
+            try:
+                shutil.rmtree(self.checkpoints, ignore_errors=True)
+                for path in (*tables, self.demonstrations):
+                    path.unlink(missing_ok=True)
+                shutil.rmtree(self.events)
+                self.config.unlink()
+            except OSError as error:
+                raise RunFolderError(
+                    f"{self.path}: what a run has left there cannot be removed "
+                    f"({error.strerror}); {advice(error)}."
+                ) from error
+
+    @property
+    def _holds_unsaved_run(self) -> bool:
+        """Whether a run has begun here of which neither a checkpoint nor a policy was saved."""
+        saved = ("policy", "policy-last")
+        return (
+            self.config.exists()
+            and self.events.is_dir()
+            and not Checkpoints(self.checkpoints).steps()
+            and not any((self.path / name).exists() for name in saved)
+        )
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

@@ -125,6 +125,9 @@ def _make_trainer(
             gamma=settings.agent.gamma,
             accounts=accounts,
         )
+    if not resume:
+        # Before the trainer, whose tables go on with what they find.
+        folder.remove_unsaved_run()
     trainer = Trainer(
         environments.vector,
         agent,

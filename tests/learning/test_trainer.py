@@ -278,6 +278,20 @@ def test_a_used_folder_is_refused_and_left_as_it_is(finished):
     assert sorted(str(entry) for entry in path.rglob("*")) == before
 
 
+def test_a_run_that_failed_before_saving_can_be_begun_anew_in_its_folder(tmp_path):
+    rule = tmp_path / "rules.py"
+    rule.write_text("def mine(step):\n    return step.no_such_thing\n")
+    settings = tiny_settings(task={"rewards": {f"{rule}:mine": 1.0}})
+    with pytest.raises(SettingsError, match="no_such_thing"):
+        run(tmp_path / "run", settings)
+    trainer = start_run(tiny_settings(), tmp_path / "run", Quiet(), device="cpu")
+    trainer.control.stop()
+    trainer.run()
+    config = read_yaml(tmp_path / "run" / "config.yaml")
+    assert f"{rule}:mine" not in config["task"]["rewards"]
+    assert list(read_rows(tmp_path / "run" / "metrics.csv")[0]) == METRICS.split(",")
+
+
 def test_resuming_without_a_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="holds no checkpoint"):
         start_run(tiny_settings(), tmp_path, Quiet(), device="cpu", resume=True)

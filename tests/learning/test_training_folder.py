@@ -23,6 +23,40 @@ def test_a_folder_that_holds_a_run_is_not_used_again(tmp_path):
     assert RunFolder(tmp_path).read_config() == {"seed": 3}
 
 
+def unsaved_run(path) -> RunFolder:
+    folder = RunFolder(path)
+    folder.create({"seed": 3})
+    folder.events.mkdir()
+    table(folder.metrics)
+    return folder
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_makes_room_for_the_next(tmp_path):
+    folder = unsaved_run(tmp_path)
+    (tmp_path / "my_rewards.py").write_text("")
+    folder.check_unused()
+    folder.remove_unsaved_run()
+    assert [path.name for path in tmp_path.iterdir()] == ["my_rewards.py"]
+
+
+@pytest.mark.parametrize("saved", ["checkpoints/step-000000000200", "policy", "policy-last"])
+def test_a_run_of_which_something_was_saved_stays(tmp_path, saved):
+    folder = unsaved_run(tmp_path)
+    (tmp_path / saved).mkdir(parents=True)
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        folder.check_unused()
+    folder.remove_unsaved_run()
+    assert folder.metrics.exists()
+    assert folder.read_config() == {"seed": 3}
+
+
+def test_a_run_that_saves_later_is_not_taken_for_a_dead_one(tmp_path):
+    folder = unsaved_run(tmp_path)
+    with folder.claimed(), pytest.raises(RunFolderError, match="another process trains in it"):
+        folder.check_unused()
+    assert folder.metrics.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFolderError, match="is a file; choose another"):
