@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "import", help="check a CSV file (x_m,y_m,w_tr_right_m,w_tr_left_m) and resample it"
     )
     imported.add_argument("source", type=Path, help="CSV file")
-    imported.add_argument("output", type=Path, help="CSV file to write")
+    imported.add_argument("output", type=Path, help="CSV file to write, a new one")
     imported.add_argument(
         "--narrow",
         action="store_true",
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     export = actions.add_parser("export", help="write a circuit as CSV")
     export.add_argument("circuit", help="name, random-SEED or CSV file")
-    export.add_argument("output", type=Path, help="CSV file to write")
+    export.add_argument("output", type=Path, help="CSV file to write, a new one")
     world = actions.add_parser("world", help="write a world for Gazebo Harmonic, with its models")
     _add_world_arguments(world)
     for action in (imported, render, export, world):
@@ -67,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "list":
         _list(arguments.json)
         return 0
+    if arguments.action in ("import", "export"):
+        _check_new(arguments.output)
     source = getattr(arguments, "circuit", None) or arguments.source
     if arguments.action == "import":
         circuit = read_circuit_csv(source, scale=arguments.scale, narrow=arguments.narrow)
@@ -88,6 +90,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_circuit_csv(circuit, arguments.output)
     _print_written(arguments.output, circuit, arguments.json)
     return 0
+
+
+def _check_new(path: Path) -> None:
+    """Refuse a file that exists: a circuit may be drawn by hand, and what is written is resampled.
+
+    Raises:
+        CommandError: There is one.
+    """
+    if path.is_file():
+        raise CommandError(f"{path}: exists already; choose another name, or remove it first.")
 
 
 def _add_world_arguments(parser: argparse.ArgumentParser) -> None:

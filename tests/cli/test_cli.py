@@ -129,6 +129,16 @@ def test_a_file_that_is_no_circuit_is_told_in_one_sentence(tmp_path):
     check_refusal(tell("circuit", "import", path, tmp_path / "out.csv"), "mine.csv")
 
 
+@pytest.mark.parametrize("arguments", [("import", "mine.csv"), ("export", "oval")])
+def test_a_circuit_drawn_by_hand_is_not_replaced(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert tell("circuit", "export", "oval", "mine.csv").code == 0
+    mine = (tmp_path / "mine.csv").read_text().replace("# ", "# by hand ")
+    (tmp_path / "mine.csv").write_text(mine)
+    check_refusal(tell("circuit", *arguments, "mine.csv"), "mine.csv: exists already; choose")
+    assert (tmp_path / "mine.csv").read_text() == mine
+
+
 def test_a_run_folder_that_is_used_is_refused_before_tensorflow_loads(tmp_path):
     (tmp_path / "config.yaml").write_text("seed: 1\n")
     statement = (

@@ -42,7 +42,6 @@ def package(monkeypatch):
 @pytest.mark.parametrize(
     ("limit", "arguments", "output"),
     [
-        (10_000, ("circuit", "export", "oval", "out.csv"), "out.csv"),
         (1_000, ("circuit", "render", "oval", "out.png"), "out.png"),
         (1_000, ("evaluate", POLICY, "--starts", "8", "--csv", "out.csv"), "out.csv"),
         (1_000, ("drive", POLICY, "--no-video", "--trace", "out.csv"), "out.csv"),
