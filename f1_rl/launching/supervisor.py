@@ -30,9 +30,10 @@ from f1_rl.launching.errors import LaunchError
 from f1_rl.launching.plan import NodeProcess, Plan, Process
 from f1_rl.ros.discovery import discovery_environment
 
-# What a process is told, one after the other, if it does not end within so many seconds.
+# What a process is told, one after the other, if it does not end within so many seconds. After the
+# first it may save, which takes long on a busy machine.
 _END_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-_GRACE_S = 5.0
+_GRACE_S = (60.0, 10.0, 10.0)
 
 # SIGHUP comes when the terminal is closed.
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -179,7 +180,7 @@ class _Supervisor:
             child.process.terminate()
         for child in self._running():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.process.wait(_GRACE_S)
+                child.process.wait(_GRACE_S[1])
             _kill_session(child.process.pid)
             child.process.wait()
         for child in self._children:
@@ -200,9 +201,10 @@ class _Supervisor:
         self._tell_to_end()
 
     def _tell_to_end(self) -> None:
-        how = _END_BY[min(self._told, len(_END_BY) - 1)]
+        turn = min(self._told, len(_END_BY) - 1)
+        how = _END_BY[turn]
         self._told += 1
-        self._patience_until_s = time.monotonic() + _GRACE_S
+        self._patience_until_s = time.monotonic() + _GRACE_S[turn]
         for child in self._running():
             if self._told > 1:
                 self._output.say(f"{child.label} has not ended yet: {how.name}.")

@@ -97,7 +97,7 @@ def test_whoever_ends_takes_the_rest_along_and_failures_come_out(
 
 
 def test_whoever_does_not_listen_is_killed(monkeypatch) -> None:
-    monkeypatch.setattr(supervisor_module, "_GRACE_S", 0.3)
+    monkeypatch.setattr(supervisor_module, "_GRACE_S", (0.3, 0.3, 0.3))
     late = "import time; time.sleep(0.5)"
     status, lines = ran(Plan(python("a", late), (python("deaf", STUBBORN),)))
     assert status == 0
@@ -106,6 +106,17 @@ def test_whoever_does_not_listen_is_killed(monkeypatch) -> None:
         "[launch] deaf-2 has not ended yet: SIGKILL.",
         "[launch] deaf-2 was killed by SIGKILL.",
     ]
+
+
+def test_whoever_is_still_saving_is_left_in_peace(monkeypatch) -> None:
+    patience_s, *_ = supervisor_module._GRACE_S
+    assert patience_s >= 60.0
+    monkeypatch.setattr(supervisor_module, "_GRACE_S", (patience_s, 0.0, 0.0))
+    saves = OBEY.format(status="time.sleep(0.5) or print('saved')")
+    late = "import time; time.sleep(0.5)"
+    _, lines = ran(Plan(python("a", late), (python("trainer", saves),)))
+    assert "[trainer-2] saved" in lines
+    assert not any("has not ended yet" in line for line in lines)
 
 
 def test_what_a_process_has_started_ends_with_it() -> None:
