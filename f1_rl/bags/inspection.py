@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from f1_rl.bags.drive_topics import (
     COMMAND_TYPES,
@@ -26,6 +27,8 @@ from f1_rl.nodes.pilot import Pilot
 
 # An interval of more than so many usual ones is a gap.
 _GAP_PERIODS = 2.5
+# Where the usual interval accounts for less of the time, messages came in bursts.
+_LEAST_EXPLAINED = 0.1
 _FEW_MATCHES = 0.9
 _SLOW_CAMERA = 0.8
 
@@ -39,7 +42,8 @@ class TopicReport:
         type: Of its messages.
         count: Of the messages that can be read.
         expected: Of those that `metadata.yaml` speaks of.
-        rate_hz: By the median interval; 0.0 of less than two messages.
+        rate_hz: By the median interval, or the mean one where messages came in bursts; 0.0 of
+            less than two messages.
         longest_gap_s: The longest interval.
         longest_gap_at_s: When it began, after the bag's start.
         gaps: Intervals of more than 2.5 usual ones.
@@ -128,10 +132,18 @@ class _Times:
 
 @dataclass
 class _Pictures:
-    """How the pictures are."""
+    """How the pictures are.
+
+    Attributes:
+        sizes: How many are so many columns wide and rows high.
+        encodings: Of the first.
+        pairs: How often two that follow one another have a command each, and odometry where the
+            bag has its topic: that makes a transition to learn from.
+    """
 
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     encodings: Counter[str] = field(default_factory=Counter)
+    pairs: int = 0
 
 
 def inspect_bag(
@@ -163,9 +175,7 @@ def inspect_bag(
     try:
         topics = find_drive_topics(bag, image_topic, command_topic, odometry_topic)
         reader = FrameReader(bag, topics, tolerance_ns)
-        for frame in reader:
-            height, width = frame.picture.shape[:2]
-            pictures.sizes[width, height] += 1
+        _look_at(reader, pictures)
         pictures.encodings.update(_encodings(bag, topics.image_topic))
         problems += _picture_problems(reader)
     except BagError as error:
@@ -185,6 +195,18 @@ def inspect_bag(
         uses=uses,
         problems=(*bag.warnings, *(reader.notes if reader else ()), *problems),
     )
+
+
+def _look_at(reader: FrameReader, pictures: _Pictures) -> None:
+    """Read all pictures and note how they are."""
+    moves = reader.topics.odometry_topic is not None
+    was_whole = False
+    for frame in reader:
+        height, width = frame.picture.shape[:2]
+        pictures.sizes[width, height] += 1
+        whole = frame.command is not None and (not moves or frame.odometry is not None)
+        pictures.pairs += whole and was_whole
+        was_whole = whole
 
 
 def _times(bag: Bag) -> dict[str, _Times]:
@@ -222,7 +244,7 @@ def _take_stamp(times: _Times, taken_ns: int) -> None:
 def _topic_report(bag: Bag, topic: TopicInfo, times: _Times) -> TopicReport:
     received_ns = np.array(times.received_ns, np.int64)
     intervals_ns = np.diff(received_ns)
-    usual_ns = float(np.median(intervals_ns)) if len(intervals_ns) else 0.0
+    usual_ns = _usual_ns(intervals_ns)
     longest = int(intervals_ns.argmax()) if len(intervals_ns) else 0
     return TopicReport(
         name=topic.name,
@@ -241,6 +263,13 @@ def _topic_report(bag: Bag, topic: TopicInfo, times: _Times) -> TopicReport:
     )
 
 
+def _usual_ns(intervals_ns: npt.NDArray[np.int64]) -> float:
+    if not len(intervals_ns):
+        return 0.0
+    median_ns, mean_ns = float(np.median(intervals_ns)), float(intervals_ns.mean())
+    return median_ns if median_ns >= _LEAST_EXPLAINED * mean_ns else mean_ns
+
+
 def _topic_problems(report: TopicReport) -> list[str]:
     problems = []
     if report.count != report.expected:
@@ -250,7 +279,8 @@ def _topic_problems(report: TopicReport) -> list[str]:
     if report.gaps:
         problems.append(
             f"{report.name}: {report.gaps} gaps, the longest {report.longest_gap_s:.2f} s at "
-            f"{report.longest_gap_at_s:.1f} s; record to a faster disk, or with less compression."
+            f"{report.longest_gap_at_s:.1f} s; record with less running beside it, to a "
+            "faster disk, or with less compression."
         )
     if report.backwards:
         problems.append(
@@ -317,7 +347,7 @@ def _uses(
     return (
         Use("offline replay", not faults, (*faults, *remarks, *command)),
         Use("online replay", not faults, (*faults, *remarks)),
-        _learning(reader, command, (*faults, *remarks), not faults),
+        _learning(reader, pictures, command, (*faults, *remarks), not faults),
     )
 
 
@@ -373,17 +403,24 @@ def _command_remarks(reader: FrameReader) -> tuple[str, ...]:
 
 
 def _learning(
-    reader: FrameReader, command: tuple[str, ...], remarks: tuple[str, ...], fits: bool
+    reader: FrameReader,
+    pictures: _Pictures,
+    command: tuple[str, ...],
+    remarks: tuple[str, ...],
+    fits: bool,
 ) -> Use:
     topics: DriveTopics = reader.topics
     counts = reader.counts
+    within = f"within {reader.tolerance_ns / 1e6:.0f} ms"
     motion: tuple[str, ...] = ()
     if topics.odometry_topic is None:
         motion = ("there is no odometry: rewards can come from the pictures alone.",)
     elif counts.without_odometry > (1.0 - _FEW_MATCHES) * counts.frames:
-        motion = (
-            f"{counts.without_odometry} pictures have no odometry within "
-            f"{reader.tolerance_ns / 1e6:.0f} ms.",
-        )
-    matched = topics.command_topic is not None and counts.without_command < counts.frames
-    return Use("learning", fits and matched, (*remarks, *command, *motion))
+        motion = (f"{counts.without_odometry} pictures have no odometry {within}.",)
+    if topics.command_topic is None or not pictures.pairs:
+        wanted = "a command" if topics.odometry_topic is None else "a command and odometry"
+        nothing = f"no two pictures that follow one another have {wanted} {within}."
+        return Use("learning", False, (*remarks, *command, *motion, nothing))
+    if topics.odometry_topic is not None:
+        motion += ("give the circuit that was driven with --circuit, since rewards come from it.",)
+    return Use("learning", fits, (*remarks, *command, *motion))

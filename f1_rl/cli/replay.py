@@ -167,10 +167,8 @@ def _print_report(report: "BagReport") -> None:
     for line in report.pictures:
         print(line)
     for use in report.uses:
-        print(
-            f"{use.name}: {'yes' if use.possible else 'no'}{': ' if use.remarks else '.'}", end=""
-        )
-        print(" ".join(use.remarks))
+        answer, mark = ("yes", "; ") if use.possible else ("no", ": ")
+        print(f"{use.name}: {answer}{mark if use.remarks else '.'}{' '.join(use.remarks)}")
     for problem in report.problems:
         print(f"! {problem}")
 

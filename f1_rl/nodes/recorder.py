@@ -121,7 +121,7 @@ class RecorderNode(Node):
         if self._settings.continuous:
             self.get_logger().info(
                 f"{recording.written} messages are in {recording.folder}, {recording.dropped} "
-                "were dropped"
+                "were dropped since the disk was too slow"
             )
         self.destroy_node()
 

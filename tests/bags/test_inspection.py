@@ -53,7 +53,11 @@ def test_topics_types_rates_and_sizes_are_told(tmp_path):
     assert [(use.name, use.possible, use.remarks) for use in report.uses] == [
         ("offline replay", True, ()),
         ("online replay", True, ()),
-        ("learning", True, ()),
+        (
+            "learning",
+            True,
+            ("give the circuit that was driven with --circuit, since rewards come from it.",),
+        ),
     ]
     assert report.problems == ()
     assert report.replayable
@@ -69,8 +73,35 @@ def test_gaps_and_stamps_that_go_back_are_told(tmp_path):
     assert camera.longest_gap_s == pytest.approx(0.55)
     assert camera.longest_gap_at_s == pytest.approx(0.45)
     told = " ".join(report.problems)
-    assert f"{CAMERA}: 1 gaps, the longest 0.55 s at 0.5 s; record to a faster disk" in told
+    assert (
+        f"{CAMERA}: 1 gaps, the longest 0.55 s at 0.5 s; record with less running beside it" in told
+    )
     assert f"{CAMERA}: 1 stamps go back; was the simulation reset" in told
+
+
+def test_messages_that_came_in_bursts_have_no_rate_of_their_own(tmp_path):
+    sent = drive(14)
+    begin_ns = sent[0].received_ns
+    for i, item in enumerate(sent):
+        # All that a busy recorder took at once, a millisecond apart; then nothing for seconds.
+        burst, within = divmod(i // 3, 7)
+        received_ns = begin_ns + burst * 9_000_000_000 + within * 1_000_000
+        sent[i] = Sent(item.topic, item.type, received_ns, item.message)
+    report = inspect(write_bag(tmp_path / "drive", sent))
+    assert [topic.rate_hz for topic in report.topics] == pytest.approx([13 / 9.006] * 3)
+    assert [topic.gaps for topic in report.topics] == [1] * 3
+
+
+def test_pictures_without_odometry_teach_nothing(tmp_path):
+    sent = drive(6)
+    for i, item in enumerate(sent):
+        if item.topic == "/odom":
+            item.message.header.stamp.sec += 60
+            sent[i] = Sent(item.topic, item.type, item.received_ns + 60 * 10**9, item.message)
+    report = inspect(write_bag(tmp_path / "drive", sent))
+    learning = report.uses[2]
+    assert not learning.possible
+    assert "no two pictures that follow one another have a command and odometry" in str(learning)
 
 
 def test_stamps_that_are_all_zero_are_told(tmp_path):

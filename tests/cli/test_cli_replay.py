@@ -20,7 +20,7 @@ def test_checking_a_bag_prints_what_it_holds_and_what_for():
     assert "5.0 s, 300 messages" in told.out
     assert "100 of 640 x 480 (rgb8)" in told.out
     assert "offline replay: yes." in told.out
-    assert "learning: yes." in told.out
+    assert "learning: yes; give the circuit that was driven with --circuit" in told.out
 
 
 def test_checking_a_bag_prints_json_for_programs():
