@@ -3,11 +3,11 @@
 import io
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from f1_rl.benchmark.tables import number
 from f1_rl.benchmark.track import Bars
-from f1_rl.reporting.figures import STAND_INS, new_figure, style
+from f1_rl.reporting.figures import STAND_INS, label_plainly, new_figure, style
 from f1_rl.reporting.palette import LIGHT
 
 _WIDTH_PX, _HEAD_PX, _BAR_PX = 880, 80, 26
@@ -47,9 +47,7 @@ def bars_svg(plot: Bars) -> str:
         if plot.logarithmic:
             axes.set_xscale("log")
             axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            # The style writes no formulas, of which the powers of ten would be made.
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            label_plainly(axes.xaxis)
         axes.margins(x=0.12)
         axes.set_yticks(places, [title for title, _ in plot.bars])
         axes.invert_yaxis()

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from f1_rl.reporting.palette import LIGHT
 
@@ -76,6 +77,18 @@ def new_figure(width_px: int, height_px: int, *, automatic_layout: bool = True) 
 def style() -> Any:
     """Return the context in which axes take the page's style; Matplotlib's own is untouched."""
     return matplotlib.rc_context(_STYLE)
+
+
+def label_plainly(axis: Any) -> None:
+    """Label the ticks of a logarithmic axis with numbers, not with powers of ten as formulas.
+
+    The style writes formulas as their source.
+
+    Args:
+        axis: `axes.xaxis` or `axes.yaxis`, its scale already set.
+    """
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def inline_svg(figure: Figure, key: str, description: str) -> str:

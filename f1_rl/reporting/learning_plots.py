@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
+from f1_rl.reporting.figures import STAND_INS, inline_svg, label_plainly, new_figure, style
 from f1_rl.reporting.run_folder import FloatArray, Metrics
 from f1_rl.reporting.summary import EvaluationSummary, first_complete
 
@@ -123,6 +123,7 @@ def _curve_plot(
             axes.plot(steps, _smoothed(values), color=colour)
         if curve.may_be_log and 0.0 < 30.0 * np.median(values) < values.max() and values.min() > 0:
             axes.set_yscale("log")
+            label_plainly(axes.yaxis)
         _finish(axes, axis)
     description = (
         f"{curve.title} over {axis.unit}: from {values[0]:.3g} to {values[-1]:.3g} "

@@ -249,6 +249,17 @@ def test_infinite_losses_do_not_stop_the_plots(write_run: WriteRun) -> None:
     assert [label for label in Page(write_report(path.parent)).figures if label.startswith("Loss")]
 
 
+def test_ticks_of_a_logarithmic_loss_are_plain_numbers(write_run: WriteRun) -> None:
+    path = write_run() / "metrics.csv"
+    losses = [200.0, *(0.01 + 0.001 * i for i in range(20))]
+    path.write_text("env_step,loss\n" + "".join(f"{i},{x}\n" for i, x in enumerate(losses)))
+
+    page = Page(write_report(path.parent))
+
+    assert "mathdefault" not in page.text
+    assert {"0.01", "1", "100"} <= set(page.text.split())
+
+
 def test_lap_on_an_unknown_circuit_is_drawn_without_the_road(write_run: WriteRun) -> None:
     run_dir = write_run()
     (run_dir / "metrics.csv").unlink()
