@@ -15,6 +15,7 @@ from markdown_blocks import Block, blocks_to_run
 from processes import until
 
 from f1_rl.cli.main import build_parser
+from f1_rl.cli.score_table import COLUMNS
 from f1_rl.launching import LAUNCHES
 from f1_rl.launching.arguments import split_words
 
@@ -123,6 +124,15 @@ def check_arguments(block: Block, folder: Path) -> None:
             parsed = build_parser().parse_args(words[1:])
             if hasattr(parsed, "arguments"):
                 assert LAUNCHES[parsed.name].plan(split_words(parsed.arguments)).processes
+
+
+def test_the_printed_tables_have_the_columns_of_today() -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    printed = [line.split("┃") for line in page.splitlines() if line.startswith("┃ circuit ")]
+    assert len(printed) == 5
+    # On a terminal of 120 columns, whatever goes first where it is narrow is left out.
+    shown = [column.short for column in COLUMNS if column.rank < 4]
+    assert all([cell.strip() for cell in cells[1:-1]] == shown for cells in printed)
 
 
 def test_the_tutorial_has_a_section_for_each_of_its_promises() -> None:
