@@ -1,11 +1,13 @@
 """The table of policies and circuits fits the terminal, and is whole in Markdown."""
 
+import argparse
 import math
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from f1_rl.cli import evaluate
 from f1_rl.cli.score_table import COLUMNS, terminal_tables, write_markdown
 from f1_rl.driving.scores import Score
 
@@ -79,3 +81,10 @@ def test_markdown_has_every_column_and_the_totals(tmp_path):
     assert "| 178.17 ± 0.09 | 178.05 | 168.92 | 1.055 | 6.89 | 0.138 | 0.350 | 4.1 |" in lines[4]
     assert "| simple-20261121-084321 | all 2 |" in lines[5]
     assert lines[-1] == "Said below."
+
+
+def test_the_help_explains_the_headings_that_do_not_speak_for_themselves() -> None:
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    told = " ".join(parser.format_help().split())
+    assert all(f"'{name}'" in told for name in ("of limit", "lateral m", "p95 m", "rad/s²"))
