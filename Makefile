@@ -110,7 +110,7 @@ lint: setup ## Check style and types, and that the documentation builds without 
 	exit $$status
 
 .PHONY: docs
-docs: setup ## Build the documentation's site into build/docs; warnings are errors
+docs: setup ## Write docs/reference and build the site into build/docs; warnings are errors
 	@$(RUN) -m sphinx -q -n -W --keep-going --fresh-env --write-all --jobs auto \
 		-d build/doctrees docs build/docs; \
 	echo "The site is build/docs/index.html."

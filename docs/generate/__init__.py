@@ -1,4 +1,8 @@
-"""The reference of the site, written from the code when the site is built."""
+"""The reference of the site, written from the code when the site is built.
+
+Git holds its pages and pictures, too, for those who read them without the site; but not those below
+`python/`, of which only Sphinx makes something to read.
+"""
 
 from pathlib import Path
 

@@ -11,7 +11,8 @@ from generate import markdown
 
 _INTRODUCTION = """
 `import f1_rl` registers these with Gymnasium. [Your own learner](../guides/gymnasium.md) shows
-their use; [the class](python/driving.rst) says what observation, actions, rewards and endings are.
+their use; the docstring of `f1_rl.driving.environment.F1CameraEnv` says what observation, actions,
+rewards and endings are.
 """
 
 # Options that change a space, and what they do.

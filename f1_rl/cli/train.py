@@ -22,7 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     options.add_circuit(parser)
     parser.add_argument("--env", metavar="ID", help="another Gymnasium environment, to learn there")
-    parser.add_argument("--preset", metavar="NAME", help="named settings, or a YAML file of them")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="named settings, as racing, many, robust or tabular (one that does not exist lists "
+        "them all), or a YAML file of them",
+    )
     options.add_set(parser)
     parser.add_argument("--steps", type=int, metavar="N", help="environment steps to train for")
     parser.add_argument("--seed", type=int, metavar="N", help="of everything that is random")

@@ -97,6 +97,43 @@ def test_files_of_the_installation_are_named_without_their_place(reference: Path
         assert str(ROOT) not in page.read_text("utf-8"), page.name
 
 
+def test_the_pages_in_the_repository_are_what_the_code_says(reference: Path) -> None:
+    kept = ROOT / "docs" / "reference"
+    pages = {page.name: page.read_text("utf-8") for page in reference.glob("*.md")}
+    outdated = [
+        name
+        for name, text in pages.items()
+        if not (kept / name).is_file() or (kept / name).read_text("utf-8") != text
+    ]
+    assert outdated == [], "write them anew with make docs"
+    assert {path.name for path in kept.glob("*.md")} == set(pages)
+
+
+def test_the_pictures_in_the_repository_are_those_of_the_circuits(reference: Path) -> None:
+    kept = ROOT / "docs" / "reference"
+    drawn = {path.name: path.read_text("utf-8") for path in reference.glob("*.svg")}
+    assert {path.name for path in kept.glob("*.svg")} == set(drawn)
+    for name, text in drawn.items():
+        before = (kept / name).read_text("utf-8")
+        number = r"\d+\.\d+"
+        assert re.sub(number, "", before) == re.sub(number, "", text), name
+        # Another machine may round the last digit otherwise.
+        places = [np.array(re.findall(number, each), float) for each in (before, text)]
+        assert np.allclose(*places, rtol=0.0, atol=0.11), name
+
+
+def test_every_link_of_the_documentation_leads_somewhere_in_the_repository() -> None:
+    docs = ROOT / "docs"
+    pages = [*docs.glob("*.md"), *docs.glob("guides/*.md"), *docs.glob("reference/*.md")]
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert dead == []
+
+
 def test_circuits_are_measured_and_drawn(reference: Path) -> None:
     listed = {re.findall(r"\w+", row[0])[0]: row for row in rows(reference / "circuits.md")}
     for name in circuit_names():
