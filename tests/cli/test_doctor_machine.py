@@ -143,6 +143,22 @@ def test_without_a_browser_the_way_over_ssh_is_told(monkeypatch):
     assert (finding.state, "ssh -L" in finding.remedy) == ("absent", True)
 
 
+@pytest.mark.parametrize(
+    ("display", "remedy"), [("", "set DISPLAY"), (":0", "apt install firefox")]
+)
+def test_without_a_browser_a_missing_display_is_told_from_a_missing_program(
+    display, remedy, monkeypatch
+):
+    def none():
+        raise network.webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(network.webbrowser, "get", none)
+    for name in ("SSH_CONNECTION", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    assert remedy in network.browser().remedy
+
+
 def test_a_display_where_nobody_answers_is_a_warning(monkeypatch):
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":7317")

@@ -61,7 +61,12 @@ def browser() -> Finding:
     try:
         found = webbrowser.get()
     except webbrowser.Error:
-        return absent("none on this machine", forward if over_ssh else "apt install firefox")
+        if over_ssh:
+            return absent("none on this machine", forward)
+        if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+            remedy = "set DISPLAY, or open pages and reports on another machine"
+            return absent("none can be shown, since there is no display", remedy)
+        return absent("none on this machine", "apt install firefox")
     name = getattr(found, "name", type(found).__name__)
     if over_ssh:
         return Finding("ok", f"{name}; you are here over SSH", forward)
