@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import asdict
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,10 +217,13 @@ def _print_agreement(agreement: "Agreement") -> None:
 def _print_confusion(
     columns: tuple[str, ...], rows: tuple[str, ...], counts: tuple[tuple[int, ...], ...]
 ) -> None:
+    """Print how often what was chosen for what; what never occurs on a side is left out there."""
+    chosen = [any(column) for column in zip(*counts, strict=True)]
     table = Table(title="recorded (rows) against the policy's choice (columns)")
     table.add_column("")
-    for name in columns:
+    for name in compress(columns, chosen):
         table.add_column(name, justify="right")
     for name, row in zip(rows, counts, strict=True):
-        table.add_row(name, *(f"{count:,}" for count in row))
+        if any(row):
+            table.add_row(name, *(f"{count:,}" for count in compress(row, chosen)))
     options.print_table(table)

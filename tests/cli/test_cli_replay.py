@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from cli_helpers import tell
 
+from f1_rl.cli import replay
+
 pytest.importorskip("rosbags", reason="reading bags needs rosbags")
 if find_spec("ai_edge_litert") is None and find_spec("tensorflow") is None:
     pytest.skip("no TFLite interpreter is installed", allow_module_level=True)
@@ -52,6 +54,15 @@ def test_replaying_prints_the_agreement_and_the_files(tmp_path):
     for name in ("frames.csv", "replay.json", "latency.json", "replay.html"):
         assert str(tmp_path / "out" / name) in told.out
         assert (tmp_path / "out" / name).is_file()
+
+
+def test_what_was_neither_recorded_nor_chosen_takes_no_room(capsys):
+    counts = ((3, 0, 0), (0, 0, 0), (1, 0, 2))
+    replay._print_confusion(("left", "straight", "right"), ("left", "straight", "right"), counts)
+    shown = capsys.readouterr().out
+    assert "left" in shown
+    assert "right" in shown
+    assert "straight" not in shown
 
 
 def test_replaying_prints_json_for_programs(tmp_path):
