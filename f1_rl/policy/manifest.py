@@ -146,9 +146,13 @@ def read_content(folder: Path) -> dict[str, Any]:
     """Read `policy.yaml`.
 
     Raises:
-        PolicyError: There is none, it is no mapping, or of a later format.
+        PolicyError: There is none, it is no mapping, cut off, or of a later format.
     """
     path = folder / MANIFEST_NAME
+    if not folder.exists():
+        raise PolicyError(
+            f"{folder}: is no policy folder (it does not exist); give a run folder, or its policy/."
+        )
     if not path.is_file():
         raise PolicyError(
             f"{folder}: is no policy folder (it has no {MANIFEST_NAME}); give a run folder, or its "
@@ -158,6 +162,9 @@ def read_content(folder: Path) -> dict[str, Any]:
         content = read_yaml(path)
     except SettingsError as error:
         raise PolicyError(str(error)) from error
+    if "versions" not in content or not path.read_bytes().endswith(b"\n"):
+        # It is written last.
+        raise PolicyError(f"{path}: is cut off at its end; copy it again from where it was saved.")
     version = content.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise PolicyError(

@@ -236,6 +236,21 @@ def test_damaged_manifests_are_refused(copied, content):
         load_policy(copied)
 
 
+@pytest.mark.parametrize("lost", [5, 120, 3_000])
+def test_a_manifest_that_was_cut_off_is_refused(copied, lost):
+    path = copied / "policy.yaml"
+    path.write_bytes(path.read_bytes()[:-lost])
+    with pytest.raises(PolicyError, match=str(path)):
+        load_policy(copied)
+
+
+def test_a_manifest_that_was_cut_off_between_two_lines_is_refused(copied):
+    path = copied / "policy.yaml"
+    path.write_text(path.read_text().partition("versions:")[0])
+    with pytest.raises(PolicyError, match="is cut off at its end; copy it again"):
+        load_policy(copied)
+
+
 def test_settings_of_the_task_that_are_unknown_here_are_refused(copied):
     edit(copied, lambda content: content["task"].update(weather="rain"))
     with pytest.raises(PolicyError, match="weather"):
