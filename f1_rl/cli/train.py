@@ -21,6 +21,7 @@ SUMMARY = "Learn to drive from camera frames; leaves a run folder with policy, r
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     options.add_circuit(parser)
+    options.add_traffic(parser)
     parser.add_argument("--env", metavar="ID", help="another Gymnasium environment, to learn there")
     parser.add_argument(
         "--preset",
@@ -169,7 +170,7 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
         overrides["seed"] = arguments.seed
     if arguments.resume is not None:
         for name in (
-            *("env", "preset", "circuit", "scale", "run_dir", "seed"),
+            *("env", "preset", "circuit", "scale", "traffic", "run_dir", "seed"),
             *("demonstrations", "offline"),
         ):
             if getattr(arguments, name) is not None:

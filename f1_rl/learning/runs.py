@@ -111,7 +111,13 @@ def run_settings(preset: str, changes: Sequence[dict[str, Any]]) -> RunSettings:
     settings = RunSettings().as_dict()
     for change in (values, *changes):
         settings = merge(settings, change)
-    built = build_settings(RunSettings, settings, "settings")
+    try:
+        built = build_settings(RunSettings, settings, "settings")
+    except SettingsError:
+        if preset not in preset_names():
+            # It is to blame where it cannot be used without the other changes either.
+            build_settings(RunSettings, merge(RunSettings().as_dict(), values), preset)
+        raise
     if built.drives:
         for name in expand_circuit_names(built.task.circuits):
             check_circuit_name(name)

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.errors import did_you_mean
 from f1_rl.simulation.car_parameters import CAR
 
 Range = tuple[float, float]
@@ -244,5 +245,9 @@ def load_traffic(traffic: str | Traffic) -> Traffic:
     if isinstance(traffic, Traffic):
         return traffic
     if traffic not in _scenarios():
-        raise ValueError(f"Traffic {traffic!r} is unknown: choose one of {', '.join(_scenarios())}")
+        known = _scenarios()
+        raise ValueError(
+            f"Traffic {traffic!r} is unknown{did_you_mean(traffic, known)}: "
+            f"choose one of {', '.join(known)}"
+        )
     return _scenarios()[traffic]

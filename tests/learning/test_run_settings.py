@@ -71,6 +71,17 @@ def test_every_preset_has_an_environment_that_its_agent_can_act_in(name):
     environments.vector.close()
 
 
+def test_a_value_in_a_file_of_settings_is_refused_by_the_name_of_the_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("agent: {gamma: 2.0}\n")
+    with pytest.raises(SettingsError, match=rf"{file}: agent.gamma is 2.0"):
+        run_settings(str(file), [])
+    assert run_settings(str(file), [{"agent": {"gamma": 0.9}}]).agent.gamma == 0.9
+    file.write_text("agent: {gamma: 0.9}\n")
+    with pytest.raises(SettingsError, match=r"settings: agent\.gamma is 3\.0"):
+        run_settings(str(file), [{"agent": {"gamma": 3.0}}])
+
+
 def test_presets_are_found_for_their_environments():
     assert preset_for(CAMERA_ID) == DEFAULT_PRESET
     assert preset_for("CartPole-v1") == preset_for("CartPole-v2") == "cartpole"
