@@ -25,13 +25,19 @@ _GRID = (255, 200, 0)
 _MIDDLE = (0, 230, 255)
 _MISSING = (255, 0, 200)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_FONT_SCALE = 0.45
+_LABEL_GAP_PX = 2
+# Where along its line a label may stand, the best place first: of lines to the sides and ahead.
+_LABELS = ((0.0, 0.15, 0.3, 0.45), (0.5, 0.25, 0.75, 0.05, 0.95))
+# Left, upper, right and lower end in pixels.
+_Box = tuple[int, int, int, int]
 
 
 def draw_check(reprojection: Reprojection, picture: UInt8Array) -> UInt8Array:
     """Draw the real picture and the one made of it side by side, each with a grid on the ground.
 
     The lines lie 0.5 to 5 m ahead of the car's origin, and up to 1 m to its sides. What the real
-    camera does not see is tinted.
+    camera does not see is tinted magenta.
 
     Args:
         reprojection: From the real camera to that of the training.
@@ -67,17 +73,37 @@ def _draw_grid(picture: UInt8Array, project: Projection, mounting: Mounting) -> 
     along = np.geomspace(_AHEAD_M[0], _AHEAD_M[-1], _STEPS)
     lines = [(np.full(_STEPS, ahead), across, f"{ahead:g} m") for ahead in _AHEAD_M]
     lines += [(along, np.full(_STEPS, left), f"{left:+g}" if left else "") for left in _LEFT_M]
+    written: list[_Box] = []
     for ahead, left, label in lines:
         ground = np.column_stack([ahead, left, np.zeros(_STEPS)])
         pixels, seen = project((ground - mounting.position_m) @ mounting.rotation)
         _draw_line(picture, pixels, seen, _GRID if label else _MIDDLE)
         if label and seen.any():
             # Distances ahead stand at the middle, those to the sides at the end near the car.
-            there = np.flatnonzero(seen)
-            place = pixels[there[len(there) // 2 if label.endswith("m") else 0]]
-            column, row = np.clip(place, 0, np.array(picture.shape[1::-1]) - (60, 8)).astype(int)
-            _write(picture, label, (int(column), int(row)))
+            line = pixels[seen]
+            places = line[[int(share * (len(line) - 1)) for share in _LABELS[label.endswith("m")]]]
+            places = np.clip(places, 0, np.array(picture.shape[1::-1]) - (60, 8)).astype(int)
+            _label(picture, label, places, written)
     return picture
+
+
+def _label(
+    picture: UInt8Array, text: str, places: npt.NDArray[np.int_], written: list[_Box]
+) -> None:
+    """Write a text at the first of some places where it covers no other; nowhere: leave it out."""
+    (width, height), _ = cv2.getTextSize(text, _FONT, _FONT_SCALE, 3)
+    for column, row in places.tolist():
+        box = (column, row - height - _LABEL_GAP_PX, column + width, row + _LABEL_GAP_PX)
+        if not any(_overlap(box, other) for other in written):
+            _write(picture, text, (column, row))
+            written.append(box)
+            return
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return (one[0] <= other[2] and other[0] <= one[2]) and (
+        one[1] <= other[3] and other[1] <= one[3]
+    )
 
 
 def _draw_line(
@@ -89,5 +115,5 @@ def _draw_line(
 
 
 def _write(picture: UInt8Array, text: str, place: tuple[int, int]) -> None:
-    cv2.putText(picture, text, place, _FONT, 0.45, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(picture, text, place, _FONT, 0.45, _GRID, 1, cv2.LINE_AA)
+    cv2.putText(picture, text, place, _FONT, _FONT_SCALE, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(picture, text, place, _FONT, _FONT_SCALE, _GRID, 1, cv2.LINE_AA)

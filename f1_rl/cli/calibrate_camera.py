@@ -194,6 +194,8 @@ def show(arguments: argparse.Namespace) -> int:
         options.print_json(told)
         return 0
     print(f"{arguments.output}: {missing:.1%} of the observation lies outside the real picture")
+    if not reprojection.seen.all():
+        print("Magenta in it is what the real camera does not see of the training's picture.")
     print("A camera to train with that lies within this one's picture:")
     print("  " + " ".join(f"--set {name}={value}" for name, value in suggested.items()))
     return 0
