@@ -102,7 +102,12 @@ def _train(
         if trainer.demonstrations is not None:
             for account in trainer.demonstrations.accounts:
                 display.say(str(account))
-        display.on_start(describe_device(trainer.device), trainer.env_steps)
+        display.on_start(describe_device(trainer.device), trainer.env_steps, trainer.solved_at)
+        if resume and 0 < settings.training.env_steps <= trainer.env_steps:
+            display.say(
+                f"Nothing is left to learn: the run has done {trainer.env_steps:,} of "
+                f"{settings.training.env_steps:,} steps; give more with --steps."
+            )
         return trainer, _run_interruptibly(trainer)
 
 

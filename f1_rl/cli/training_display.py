@@ -30,7 +30,9 @@ class TrainingDisplay:
         """
         self._settings = settings
         self._folder = folder
-        # Seconds from the start of the process to the first evaluation with full success.
+        self._solved_before = False
+        # Seconds from the start of the process to the first evaluation with full success; None
+        # where there was none, or the run that it resumes had one.
         self.solved_after_s: float | None = None
         self._last_evaluation = "-"
         self._console = Console(quiet=quiet, highlight=False)
@@ -67,9 +69,20 @@ class TrainingDisplay:
         """Take the bar away."""
         self._bar.stop()
 
-    def on_start(self, device: str, env_steps: int) -> None:
-        """Say where it computes and from which step it goes on, and show the bar."""
+    def on_start(
+        self, device: str, env_steps: int, solved_at: "TrainingProgress | None" = None
+    ) -> None:
+        """Say where it computes and from which step it goes on, and show the bar.
+
+        Args:
+            device: Where it computes.
+            env_steps: Steps that the run had done before.
+            solved_at: The evaluation of before that had full success, if there was one.
+        """
         resumed = f", resumed at step {env_steps:,}" if env_steps else ""
+        if solved_at is not None:
+            self._solved_before = True
+            resumed += f" (solved at {_place(solved_at)})"
         self.say(f"Learning on the {device}{resumed}. Ctrl-C stops and saves.")
         self._bar.start()
 
@@ -99,7 +112,7 @@ class TrainingDisplay:
             f"  {since_start:6.1f} s  {_place(progress):>12}  {evaluation.summary}{mark}",
             soft_wrap=True,
         )
-        if evaluation.solved and self.solved_after_s is None:
+        if evaluation.solved and self.solved_after_s is None and not self._solved_before:
             self.solved_after_s = since_start
             self._console.print(
                 f"  [bold green]Solved[/bold green] after {progress.env_step:,} environment steps, "

@@ -242,6 +242,13 @@ def test_report_can_drive_the_lap_first(trained, tmp_path):
     assert {path.name for path in run.iterdir()} == RUN_FILES
 
 
+def test_a_run_that_has_done_its_steps_says_so_when_resumed(trained, tmp_path):
+    run = shutil.copytree(trained[0], tmp_path / "copy")
+    told = tell("train", "--resume", run, "--no-report")
+    assert told.code == 0, told.err
+    assert "Nothing is left to learn: the run has done" in told.out
+
+
 def test_a_used_run_folder_is_refused(trained):
     told = tell("train", "--run-dir", trained[0])
     assert told.code == 1
