@@ -29,6 +29,8 @@ _NO_SETTING: Final = ("seed", "versions")
 # Of these, only the file's name says what was learned, not where it lay.
 _PATHS: Final = ("task.circuits", "task.actions", "demonstrations.bags")
 _MOST_IN_LABEL: Final = 3
+# What is told first of a group, since most else follows from it.
+_FIRST_IN_LABEL: Final = "agent.algorithm"
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,19 @@ class Group:
 
     @property
     def label(self) -> str:
-        """Its letter, and what sets it apart as far as that is short."""
+        """Its letter, and what sets it apart as far as that is short: else the name of its run."""
         parts = [
             f"{name.rpartition('.')[2]} {value}"
-            for name, value in self.differing.items()
+            for name, value in sorted(
+                self.differing.items(), key=lambda item: item[0] != _FIRST_IN_LABEL
+            )
             if len(value) <= 24
         ]
         shown = ", ".join(parts[:_MOST_IN_LABEL])
         hidden = len(self.differing) - len(parts[:_MOST_IN_LABEL])
-        if shown and hidden:
+        if hidden and len(self.runs) == 1:
+            shown = self.runs[0].name
+        elif shown and hidden:
             shown += f" and {hidden} more"
         return f"{self.letter}\N{EN SPACE}{shown}" if shown else self.letter
 

@@ -62,7 +62,7 @@ def tiles(results: Sequence[GroupResult], laps: Sequence[LapRow]) -> tuple[Tile,
     if timed:
         row = min(timed, key=lambda r: r.lap.lap_time_s)
         note = f"{row.run.name}, group {row.letter}"
-        made.append(Tile("Fastest lap", number(row.lap.lap_time_s, 2), "s", note))
+        made.append(Tile("Fastest recorded lap", number(row.lap.lap_time_s, 2), "s", note))
     near = [r for r in results if r.lateral_error_m is not None and r.full_laps is not None]
     near = [r for r in near if r.full_laps and r.full_laps.value > 0.0]
     if near:

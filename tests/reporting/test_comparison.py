@@ -104,6 +104,16 @@ def test_runs_that_differ_in_the_seed_alone_make_a_group(two_groups: Path) -> No
     assert [group.label for group in comparison.groups] == ["A\u2002gamma 0.9", "B\u2002gamma 0.99"]
 
 
+def test_what_differs_in_much_is_named_by_its_algorithm_or_its_run(make_run: MakeRun) -> None:
+    many = dict.fromkeys(("batch_size", "gamma", "n_step", "units"), 0)
+    for seed in (0, 1):
+        make_run(f"table-{seed}", seed, (4,), **many, algorithm="tabular")
+    folder = make_run("network", 0, (4,), algorithm="double_dqn").parent
+    table, network = sorted(compare_runs([folder]).groups, key=lambda group: -len(group.runs))
+    assert table.label.endswith("algorithm tabular, batch_size 0, gamma 0 and 2 more")
+    assert network.label.endswith("\u2002network")
+
+
 def test_neither_versions_nor_the_folders_of_files_separate_runs() -> None:
     first = {"seed": 0, "versions": {"numpy": "1"}, "task": {"circuits": ["/here/mine.csv"]}}
     other = {"seed": 1, "versions": {"numpy": "2"}, "task": {"circuits": ["there/mine.csv"]}}
