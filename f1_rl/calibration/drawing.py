@@ -82,8 +82,8 @@ def _draw_grid(picture: UInt8Array, project: Projection, mounting: Mounting) -> 
             # Distances ahead stand at the middle, those to the sides at the end near the car.
             line = pixels[seen]
             places = line[[int(share * (len(line) - 1)) for share in _LABELS[label.endswith("m")]]]
-            places = np.clip(places, 0, np.array(picture.shape[1::-1]) - (60, 8)).astype(int)
-            _label(picture, label, places, written)
+            inside = np.clip(places, 0, np.array(picture.shape[1::-1]) - (60, 8)).astype(int)
+            _label(picture, label, inside, written)
     return picture
 
 
