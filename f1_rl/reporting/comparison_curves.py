@@ -78,7 +78,9 @@ def _training_return(run: ComparedRun) -> Samples:
     return metrics.env_step, metrics.episode_return
 
 
-_WALL_TIME: Final = Quantity("wall_time_s", "Wall time", "s", _evaluated(lambda s: s.wall_time_s))
+_WALL_TIME: Final = Quantity(
+    "wall_time_s", "Training time", "s", _evaluated(lambda s: s.wall_time_s)
+)
 DRIVING: Final = (
     Quantity(
         "full_laps",

@@ -48,7 +48,7 @@ def _hesitation_map(lap: Lap, circuit: Circuit | None) -> Plot | None:
     description = f"Map of {where} with the driven line brightest where the policy hesitates."
     svg = lap_map("hesitation-map", lap, circuit, shade, description)
     caption = (
-        "Bright: the two best actions seem nearly equally good to the network. Dark: one of them "
+        "Bright: the two best actions seem nearly equally good to the policy. Dark: one of them "
         "is clearly the best. Averaged over half a second."
     )
     return None if svg is None else Plot("Where it hesitates", svg, caption)

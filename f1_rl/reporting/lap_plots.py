@@ -145,7 +145,7 @@ def _commands_plot(lap: Lap) -> Plot | None:
     description = "Speed and yaw rate along the lap, commanded and driven" + (
         f"; speeds from {speed.min():.1f} to {speed.max():.1f} m/s." if len(speed) else "."
     )
-    caption = "Thin grey: what the network commanded. Coloured: what the car did. Left is positive."
+    caption = "Thin grey: what the policy commanded. Coloured: what the car did. Left is positive."
     return Plot("Speed and yaw rate", inline_svg(figure, "commands", description), caption)
 
 

@@ -15,6 +15,7 @@ from f1_rl.reporting.summary import EvaluationSummary, first_complete
 
 _SIZE_PX: Final = (400, 230)
 _MAX_POINTS: Final = 500
+_QUIET_FROM: Final = 0.9  # of all steps: no episode ended in the rest of them
 _SMOOTH_FROM: Final = 12  # with fewer points the eye smooths better
 
 
@@ -57,13 +58,13 @@ _CURVES: Final = (
         "mean_q",
         "Mean Q-value",
         "second",
-        "The return that the network expects; it should settle, not run away.",
+        "The return that the policy expects; it should settle, not run away.",
     ),
     _Curve(
         "loss",
         "Loss",
         "third",
-        "Error of the network's expectation against the temporal-difference target.",
+        "Error of the expected return against the temporal-difference target.",
         may_be_log=True,
     ),
     _Curve(
@@ -100,9 +101,22 @@ def learning_plots(
         plots = [_return_plot(summaries)]
     if metrics is not None:
         for curve in _CURVES:
-            values = getattr(metrics, curve.column)
-            plots.append(_curve_plot(curve, metrics.env_step, values, axis))
+            plots.append(_curve_plot(*_shown(curve, metrics), axis))
     return tuple(plot for plot in plots if plot is not None)
+
+
+def _shown(curve: _Curve, metrics: Metrics) -> tuple[_Curve, FloatArray, FloatArray]:
+    """Return a curve with its steps and values: returns only where an episode has ended since."""
+    values = getattr(metrics, curve.column)
+    if curve.column != "episode_return" or not np.isfinite(metrics.episodes).all():
+        return curve, metrics.env_step, values
+    new = np.diff(metrics.episodes, prepend=0.0) > 0.0
+    values = np.where(new, values, np.nan)
+    last = metrics.env_step[new].max(initial=0.0)
+    if last < _QUIET_FROM * metrics.env_step[-1]:
+        silence = f" After step {last:,.0f} none ended: the cars drove on."
+        curve = replace(curve, caption=curve.caption + silence)
+    return curve, metrics.env_step, values
 
 
 def _curve_plot(
@@ -111,6 +125,7 @@ def _curve_plot(
     known = np.isfinite(env_step) & np.isfinite(values)
     if not known.any():
         return None
+    last = env_step[np.isfinite(env_step)].max()
     steps, values = _thinned(env_step[known], values[known])
     with style():
         figure = new_figure(*_SIZE_PX)
@@ -124,6 +139,7 @@ def _curve_plot(
         if curve.may_be_log and 0.0 < 30.0 * np.median(values) < values.max() and values.min() > 0:
             axes.set_yscale("log")
             label_plainly(axes.yaxis)
+        axes.set_xlim(right=max(axes.get_xlim()[1], last))
         _finish(axes, axis)
     description = (
         f"{curve.title} over {axis.unit}: from {values[0]:.3g} to {values[-1]:.3g} "

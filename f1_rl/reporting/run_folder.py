@@ -189,6 +189,11 @@ class RunData:
         return str(self.config.get("env", ""))
 
     @property
+    def algorithm(self) -> str:
+        """The learning rule as the settings name it, empty where it is not known."""
+        return str(find_entry(self.config, "algorithm") or "")
+
+    @property
     def action_names(self) -> tuple[str, ...]:
         """The names of the actions in their order, empty where neither file tells them."""
         for document in (self.policy, self.config):

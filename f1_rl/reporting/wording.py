@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from f1_rl.reporting.run_folder import Evaluations, RunData
 from f1_rl.reporting.summary import EvaluationSummary, best_evaluation, first_complete
 
+# What the settings call the learning rules; those of runs that do not say are deep ones.
+_METHODS = {
+    "tabular": "Q-learning with a table",
+    "c51": "distributional deep Q-learning, C51",
+    "double_dqn": "deep Q-learning, double DQN",
+}
+_USUAL_METHOD = "deep Q-learning, DQN"
+
 DASH = "\N{EN DASH}"
 
 
@@ -72,7 +80,7 @@ def headline(
     where = _circuits(run.circuit_names, lengths_m)
     steps, _ = run.extent
     way = "by trial and error" if steps else "from recorded drives"
-    method = f"from the pictures of its camera alone, {way} (deep Q-learning, DQN)"
+    method = f"from the pictures of its camera alone, {way} ({_method(run)})"
     task = (
         f"A simulated Formula 1 car is to learn to drive {where}, {method}. "
         "It starts knowing nothing."
@@ -110,14 +118,14 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
         summaries: Its evaluations.
 
     Returns:
-        Lap time, full laps, steps, wall time, lateral error and speed.
+        Lap time, full laps, steps, training time, lateral error and speed.
     """
     best, first = best_evaluation(summaries), first_complete(summaries)
     steps, wall_time_s = run.extent
     if best is None or not run.drives:
         extent = (
             Tile("Environment steps", number(steps)),
-            Tile("Wall time", duration(wall_time_s)),
+            Tile("Training time", duration(wall_time_s)),
         )
         if best is None:
             return extent
@@ -129,7 +137,7 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
         reached = "to full laps from all starts"
         until = (
             f"{reached}; {number(steps)} in all",
-            f"{reached}; {duration(wall_time_s)} in all",
+            f"{reached}; {duration(wall_time_s)} in all, without starting up",
         )
     lap = Tile("Best lap", DASH, "", "no full lap yet")
     if best.full_laps:
@@ -143,7 +151,7 @@ def tiles(run: RunData, summaries: Sequence[EvaluationSummary]) -> tuple[Tile, .
         lap,
         Tile("Full laps", f"{best.full_laps} of {best.starts}", "", "start positions, best policy"),
         Tile("Environment steps", number(reached_steps), "", until[0]),
-        Tile("Wall time", duration(reached_s), "", until[1]),
+        Tile("Training time", duration(reached_s), "", until[1]),
         Tile("Lateral error", error_cm, "cm", f"mean; 95 % of the time below {below}"),
         Tile(
             "Mean speed",
@@ -173,7 +181,7 @@ def result(evaluations: Evaluations, row: int) -> str:
 
 def _other_headline(run: RunData, summaries: Sequence[EvaluationSummary]) -> Headline:
     """Say how well an environment was learned that is not about driving."""
-    task = f"An agent learns “{run.environment}” by trial and error (deep Q-learning, DQN)."
+    task = f"An agent learns “{run.environment}” by trial and error ({_method(run)})."
     best = best_evaluation(summaries)
     if best is None:
         return Headline("muted", "Not evaluated yet", f"{task} It has not been evaluated yet.")
@@ -183,6 +191,10 @@ def _other_headline(run: RunData, summaries: Sequence[EvaluationSummary]) -> Hea
         f"return of {mean} over {best.starts} episodes."
     )
     return Headline("good", f"Mean return {mean} in {run.environment}", text)
+
+
+def _method(run: RunData) -> str:
+    return _METHODS.get(run.algorithm, _USUAL_METHOD)
 
 
 def _circuits(names: Sequence[str], lengths_m: dict[str, float]) -> str:
@@ -200,7 +212,7 @@ def _circuits(names: Sequence[str], lengths_m: dict[str, float]) -> str:
 def _success(first: EvaluationSummary, best: EvaluationSummary) -> str:
     time = ""
     if math.isfinite(first.wall_time_s):
-        time = f", {duration(first.wall_time_s)} into the run,"
+        time = f", {duration(first.wall_time_s)} of training,"
     starts = (
         f"from all {first.starts} start positions, spread over the circuit"
         if first.starts > 1

@@ -137,7 +137,7 @@ def test_successful_run_is_told_in_words_and_figures(page: Page) -> None:
     assert "The car learned to lap" in page.text
     assert "full lap from all 4 start positions" in page.text
     assert "3,000 steps" in page.text
-    assert "6.8\N{NO-BREAK SPACE}s into the run" in page.text
+    assert "6.8\N{NO-BREAK SPACE}s of training" in page.text
     assert "47.00" in page.text  # the best lap
     assert "What this report could not show lap.mp4 is missing" in " ".join(page.text.split())
     assert "2.15.1" in page.text
@@ -258,6 +258,38 @@ def test_ticks_of_a_logarithmic_loss_are_plain_numbers(write_run: WriteRun) -> N
 
     assert "mathdefault" not in page.text
     assert {"0.01", "1", "100"} <= set(page.text.split())
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "method"),
+    [
+        ("tabular", "Q-learning with a table"),
+        ("c51", "distributional deep Q-learning"),
+        ("double_dqn", "double DQN"),
+        ("dqn", "deep Q-learning, DQN"),
+    ],
+)
+def test_the_learning_rule_is_named(write_run: WriteRun, algorithm: str, method: str) -> None:
+    run = write_run()
+    (run / "config.yaml").write_text(f"agent: {{algorithm: {algorithm}}}\n")
+
+    page = Page(write_report(run))
+
+    assert f"{method})" in page.text.replace(", C51)", ")")
+    assert ("deep Q" in page.text) == (algorithm != "tabular")
+
+
+def test_returns_are_drawn_only_while_episodes_end(write_run: WriteRun) -> None:
+    path = write_run() / "metrics.csv"
+    ended = [(100 * i, min(i, 6), min(i, 6) / 2) for i in range(21)]
+    rows = "".join(f"{step},{episodes},{value}\n" for step, episodes, value in ended)
+    path.write_text(f"env_step,episodes,episode_return\n{rows}")
+
+    page = Page(write_report(path.parent))
+
+    assert "After step 600 none ended" in page.text
+    told = next(label for label in page.figures if label.startswith("Return of an episode"))
+    assert "at 600" in told
 
 
 def test_lap_on_an_unknown_circuit_is_drawn_without_the_road(write_run: WriteRun) -> None:
