@@ -114,7 +114,7 @@ def _shown(curve: _Curve, metrics: Metrics) -> tuple[_Curve, FloatArray, FloatAr
     values = np.where(new, values, np.nan)
     last = metrics.env_step[new].max(initial=0.0)
     if last < _QUIET_FROM * metrics.env_step[-1]:
-        silence = f" After step {last:,.0f} none ended: the cars drove on."
+        silence = f" After step {last:,.0f} none ended any more."
         curve = replace(curve, caption=curve.caption + silence)
     return curve, metrics.env_step, values
 
