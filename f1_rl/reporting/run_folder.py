@@ -194,6 +194,17 @@ class RunData:
         return str(find_entry(self.config, "algorithm") or "")
 
     @property
+    def is_guided(self) -> bool:
+        """Whether a driver that knows the circuit helped in training."""
+        return bool(find_entry(self.config, "guide_share"))
+
+    @property
+    def knows_its_speed(self) -> bool:
+        """Whether the speed is observed beside the pictures."""
+        observation = find_entry(self.config, "observation")
+        return isinstance(observation, Mapping) and bool(observation.get("speed"))
+
+    @property
     def action_names(self) -> tuple[str, ...]:
         """The names of the actions in their order, empty where neither file tells them."""
         for document in (self.policy, self.config):

@@ -80,7 +80,10 @@ def headline(
     where = _circuits(run.circuit_names, lengths_m)
     steps, _ = run.extent
     way = "by trial and error" if steps else "from recorded drives"
-    method = f"from the pictures of its camera alone, {way} ({_method(run)})"
+    if run.is_guided:
+        way += ", helped by a driver that knows the circuit"
+    senses = "and its speed" if run.knows_its_speed else "alone"
+    method = f"from the pictures of its camera {senses}, {way} ({_method(run)})"
     task = (
         f"A simulated Formula 1 car is to learn to drive {where}, {method}. "
         "It starts knowing nothing."

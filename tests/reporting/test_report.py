@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from f1_rl.circuits.circuit import Circuit
 from f1_rl.reporting.decisions import telling_moments
@@ -19,6 +20,7 @@ from f1_rl.reporting.report import ReportError, write_report
 from f1_rl.reporting.run_folder import read_run
 from f1_rl.reporting.video import LapVideo, VideoFrame
 from f1_rl.reporting.wording import duration, number
+from f1_rl.settings import merge
 
 WriteRun = Callable[..., Path]
 
@@ -277,6 +279,23 @@ def test_the_learning_rule_is_named(write_run: WriteRun, algorithm: str, method:
 
     assert f"{method})" in page.text.replace(", C51)", ")")
     assert ("deep Q" in page.text) == (algorithm != "tabular")
+
+
+def test_it_is_told_what_the_car_knew_and_who_helped(write_run: WriteRun) -> None:
+    run = write_run()
+    alone = Page(write_report(run)).text
+    assert "from the pictures of its camera alone, by trial and error (" in alone
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = merge(
+        config,
+        {"task": {"observation": {"speed": True}}, "training": {"guide_share": 0.5}},
+    )
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+
+    page = Page(write_report(run))
+
+    assert "from the pictures of its camera and its speed, by trial and error" in page.text
+    assert "helped by a driver that knows the circuit" in page.text
 
 
 def test_returns_are_drawn_only_while_episodes_end(write_run: WriteRun) -> None:
