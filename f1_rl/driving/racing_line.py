@@ -14,12 +14,18 @@ from f1_rl.circuits.resampling import SampledLine
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.settings import vehicle_of
 from f1_rl.driving.task import DrivingTask
-from f1_rl.racing import DrivingLimits, driving_limits, fastest_lap, laps_inside, reversed_line
+from f1_rl.racing import (
+    DrivingLimits,
+    driving_limits,
+    fastest_lap,
+    fastest_lap_inside,
+    reversed_line,
+)
 from f1_rl.simulation import SingleTrackCar, Vehicle
 
 # What the plan leaves for corrections: of the road on either side, and of what the car can do. By
 # actions the line is followed less closely than by commands.
-_MARGIN_M = 0.05
+_MARGIN_M = 0.1
 _MARGIN_OF_ACTIONS_M = 0.2
 _SHARE = 0.95
 # Errors fade, critically damped, over about this way.
@@ -52,16 +58,15 @@ class _Plan:
 
 
 class RacingLineDriver:
-    """Follows the fastest of several lines inside the road, at the speeds that the car allows.
+    """Follows the line of least time inside the road, at the speeds that the car allows.
 
-    Lines and speeds are those of the limit, with a little left for corrections: lines from the one
-    of least curvature to nearly the shortest one, each with its fastest lap within the limits of
-    drive, brakes and grip. Steering is the line's curvature ahead with linear feedback of lateral
-    and heading error, whose poles lie together at a fixed way (C. Samson, "Control of chained
-    systems: application to path following and time-varying point-stabilization of mobile robots",
-    IEEE Transactions on Automatic Control 40(1), 1995). It knows where the cars are and sees
-    nothing; it commands any speed and yaw rate up to the largest of the actions, or, where the car
-    obeys at once, any mean of the actions.
+    Line and speeds are those of the limit, within the limits of drive, brakes and grip, with a
+    little left for corrections. Steering is the line's curvature ahead with linear feedback of
+    lateral and heading error, whose poles lie together at a fixed way (C. Samson, "Control of
+    chained systems: application to path following and time-varying point-stabilization of mobile
+    robots", IEEE Transactions on Automatic Control 40(1), 1995). It knows where the cars are and
+    sees nothing; it commands any speed and yaw rate up to the largest of the actions, or, where the
+    car obeys at once, any mean of the actions.
     """
 
     def __init__(self, task: DrivingTask, margin_m: float = _MARGIN_M) -> None:
@@ -86,13 +91,9 @@ class RacingLineDriver:
             for circuit in self._cars.circuits
         ]
 
-    def commands(self, observations: Observation) -> FloatArray:
-        """Return the commands `(N, 2)`, forward speed and yaw rate, whatever is observed."""
+    def commands(self, observations: Observation | None = None) -> FloatArray:
+        """Return the commands `(N, 2)` for the places where the cars are, whatever is observed."""
         del observations
-        return self.commands_here()
-
-    def commands_here(self) -> FloatArray:
-        """Return the commands `(N, 2)` for the places where the cars are."""
         index, poses, speed = self._cars.circuit_index, self._cars.poses, self._cars.speed_mps
         commands = np.zeros((len(index), 2))
         for number in np.unique(index):
@@ -152,7 +153,7 @@ class RacingLineGuide:
     def actions(self) -> IntArray:
         """Return the actions (N,) of the cars, where they are."""
         speed_mps, period_s = self._task.cars.speed_mps, self._task.cars.control_period_s
-        wanted = self._driver.commands_here()
+        wanted = self._driver.commands()
         table = self._task.actions.commands_at(speed_mps, period_s)
         low, high = self._driver.reach(speed_mps)
         speeds = np.clip(table[..., 0], low[:, None], high[:, None])
@@ -169,8 +170,7 @@ def _plan(
     margin_m: float,
 ) -> _Plan:
     limits = _with_reserve(cast(Vehicle, vehicle), np.array(pairs))
-    laps = laps_inside(circuit, limits, margin_m)
-    fastest = min(laps, key=lambda lap: lap.lap_time_s)
+    fastest = fastest_lap_inside(circuit, limits, margin_m)
     back = fastest_lap(reversed_line(fastest.line), limits)
     return _Plan(_as_circuit(fastest.line), (fastest.speed_mps, back.speed_mps))
 
@@ -182,6 +182,7 @@ def _with_reserve(vehicle: Vehicle, commands: FloatArray) -> DrivingLimits:
             vehicle,
             friction=_SHARE * vehicle.friction,
             max_braking_mps2=_SHARE * vehicle.max_braking_mps2,
+            max_steering_rad=_SHARE * vehicle.max_steering_rad,
         )
     return driving_limits(vehicle, commands)
 

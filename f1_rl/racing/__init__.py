@@ -1,7 +1,8 @@
 """What physics allows: lines inside the road and the fastest lap along each."""
 
 from f1_rl.racing.lap import FastestLap, fastest_lap
-from f1_rl.racing.limit import RacingLimit, laps_inside, racing_limit
+from f1_rl.racing.least_time import line_of_least_time
+from f1_rl.racing.limit import RacingLimit, fastest_lap_inside, racing_limit
 from f1_rl.racing.limits import CommandLimits, DrivingLimits, GripLimits, driving_limits
 from f1_rl.racing.lines import centre_line, lines_inside, reversed_line
 
@@ -14,7 +15,8 @@ __all__ = [
     "centre_line",
     "driving_limits",
     "fastest_lap",
-    "laps_inside",
+    "fastest_lap_inside",
+    "line_of_least_time",
     "lines_inside",
     "racing_limit",
     "reversed_line",

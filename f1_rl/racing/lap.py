@@ -51,7 +51,7 @@ def fastest_lap(line: SampledLine, limits: DrivingLimits) -> FastestLap:
     bound_speeds(
         speed,
         np.roll(line.curvature_per_m, -slowest),
-        step_m,
+        np.full(len(speed), step_m),
         limits.grip_mps2,
         limits.max_acceleration_mps2,
         limits.max_braking_mps2,

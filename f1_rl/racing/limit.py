@@ -11,6 +11,7 @@ import numpy as np
 
 from f1_rl.circuits import Circuit, FloatArray
 from f1_rl.racing.lap import FastestLap, fastest_lap
+from f1_rl.racing.least_time import line_of_least_time
 from f1_rl.racing.limits import DrivingLimits, driving_limits
 from f1_rl.racing.lines import centre_line, lines_inside
 from f1_rl.simulation import Vehicle
@@ -23,8 +24,7 @@ class RacingLimit:
     Attributes:
         centre_line: Along the centre line.
         minimum_curvature: Along the line of least curvature.
-        fastest: The fastest of these, and of lines between the one of least curvature and the
-            shortest one (F. Braghin et al., "Race driver model", Computers & Structures 86, 2008).
+        fastest: Along the line of least time, see `fastest_lap_inside`.
     """
 
     centre_line: FastestLap
@@ -54,19 +54,24 @@ def _racing_limit(
 ) -> RacingLimit:
     limits = driving_limits(cast(Vehicle, vehicle), np.array(commands))
     centre = fastest_lap(centre_line(circuit), limits)
-    laps = laps_inside(circuit, limits)
-    fastest = min((centre, *laps), key=lambda lap: lap.lap_time_s)
-    return RacingLimit(centre, laps[0], fastest)
+    least = fastest_lap(lines_inside(circuit)[0], limits)
+    fastest = min(centre, fastest_lap_inside(circuit, limits), key=lambda lap: lap.lap_time_s)
+    return RacingLimit(centre, least, fastest)
 
 
-def laps_inside(
+def fastest_lap_inside(
     circuit: Circuit, limits: DrivingLimits, margin_m: float = 0.0
-) -> tuple[FastestLap, ...]:
-    """Return the fastest laps along the line of least curvature and along ever shorter ones.
+) -> FastestLap:
+    """Return the fastest lap on a line inside the road, as far as it is found.
+
+    That along the line of least time, or else the fastest along a line between the one of least
+    curvature and the shortest one (F. Braghin et al., "Race driver model", Computers & Structures
+    86, 2008), from which the search for the other begins.
 
     Args:
         circuit: To drive around.
         limits: Of the car.
-        margin_m: How far from the road's edges the lines stay.
+        margin_m: How far from the road's edges the line stays.
     """
-    return tuple(fastest_lap(line, limits) for line in lines_inside(circuit, margin_m))
+    lines = (line_of_least_time(circuit, limits, margin_m), *lines_inside(circuit, margin_m))
+    return min((fastest_lap(line, limits) for line in lines), key=lambda lap: lap.lap_time_s)

@@ -90,18 +90,31 @@ def lines_inside(
 def _lines_inside(
     circuit: Circuit, margin_m: float, length_weights: tuple[float, ...]
 ) -> tuple[SampledLine, ...]:
-    road = _Road.of(circuit, margin_m)
-    offsets = np.clip(np.zeros(len(road.points_m)), road.lowest_m, road.highest_m)
-    lines: dict[float, SampledLine] = {}
-    for weight in sorted(set(length_weights), reverse=True):
-        offsets = _best_offsets(road, weight, offsets)
-        lines[weight] = resample_closed_line(road.line(offsets), offsets[:, None])
+    road = Road.of(circuit, margin_m)
+    offsets = offsets_inside(circuit, margin_m, length_weights)
+    lines = {
+        weight: resample_closed_line(road.line(o), o[:, None]) for weight, o in offsets.items()
+    }
     return tuple(lines[weight] for weight in length_weights)
 
 
+@lru_cache(maxsize=64)
+def offsets_inside(
+    circuit: Circuit, margin_m: float, length_weights: tuple[float, ...] = LENGTH_WEIGHTS
+) -> dict[float, FloatArray]:
+    """Return the offsets (M,) of the road's points on the lines of `lines_inside`, by weight."""
+    road = Road.of(circuit, margin_m)
+    offsets = np.clip(np.zeros(len(road.points_m)), road.lowest_m, road.highest_m)
+    found: dict[float, FloatArray] = {}
+    for weight in sorted(set(length_weights), reverse=True):
+        offsets = _best_offsets(road, weight, offsets)
+        found[weight] = offsets
+    return found
+
+
 @dataclass(frozen=True)
-class _Road:
-    """Where points may be moved to.
+class Road:
+    """The points of a circuit, and where they may be moved to.
 
     Attributes:
         points_m: (M, 2) on the centre line.
@@ -116,7 +129,8 @@ class _Road:
     highest_m: FloatArray
 
     @classmethod
-    def of(cls, circuit: Circuit, margin_m: float) -> _Road:
+    def of(cls, circuit: Circuit, margin_m: float) -> Road:
+        """Return that of a circuit, a margin away from its edges."""
         count = max(64, round(circuit.length_m / _SPACING_M))
         arc_length_m = np.arange(count) * (circuit.length_m / count)
         centre = circuit.pose_at(arc_length_m)
@@ -133,8 +147,12 @@ class _Road:
         """Return the points (M, 2) after moving them."""
         return self.points_m + offsets[:, None] * self.normals
 
+    def moved(self, offsets: FloatArray, change: FloatArray) -> FloatArray:
+        """Return offsets (M,) after a change, within the road."""
+        return np.clip(offsets + change, self.lowest_m, self.highest_m)
 
-def _best_offsets(road: _Road, length_weight: float, offsets: FloatArray) -> FloatArray:
+
+def _best_offsets(road: Road, length_weight: float, offsets: FloatArray) -> FloatArray:
     """Return the offsets (M,) that cost least, coming from others."""
     last = np.inf
     for _ in range(_MOST_ITERATIONS):
@@ -144,13 +162,13 @@ def _best_offsets(road: _Road, length_weight: float, offsets: FloatArray) -> Flo
         if abs(last - cost) < _CONVERGED * cost:
             break
         last = cost
-        change = _minimise(
+        change = minimise(
             bending.quadratic + length_weight * stretching.quadratic,
             bending.linear + length_weight * stretching.linear,
             road.lowest_m - offsets,
             road.highest_m - offsets,
         )
-        offsets = np.clip(offsets + change, road.lowest_m, road.highest_m)
+        offsets = road.moved(offsets, change)
     return offsets
 
 
@@ -169,27 +187,51 @@ class _Linearised:
     cost: float
 
 
-def _bending(line: FloatArray, normals: FloatArray) -> _Linearised:
-    """Return the squared curvature, integrated along a line of points (M, 2).
+@dataclass(frozen=True)
+class Curvature:
+    """The curvature k = (x' y'' - y' x'') / |p'|^3 of a line of points, over the index.
 
-    To first order in the curvature k = (x' y'' - y' x'') / |p'|^3 over the index.
+    Attributes:
+        per_m: (M,) at each point.
+        slope: (M, M) how it changes as the points are moved along their normals.
+        step_m: (M,) half the way from the last point to the next.
     """
-    first, second = _derivatives(line)
-    step = np.hypot(*first.T)
-    curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / step**3
-    # How the curvature depends on p', less its dependence on the step, and on p''.
-    of_first = (
-        _turned(second) / -(step[:, None] ** 3) - first * (3.0 * curvature / step**2)[:, None]
+
+    per_m: FloatArray
+    slope: sparse.spmatrix
+    step_m: FloatArray
+
+    @classmethod
+    def of(cls, line: FloatArray, normals: FloatArray) -> Curvature:
+        """Return that of points (M, 2) that may be moved along such normals (M, 2)."""
+        first, second = _derivatives(line)
+        step = np.hypot(*first.T)
+        curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / step**3
+        # How the curvature depends on p', less its dependence on the step, and on p''.
+        of_first = (
+            _turned(second) / -(step[:, None] ** 3) - first * (3.0 * curvature / step**2)[:, None]
+        )
+        of_second = _turned(first) / step[:, None] ** 3
+        # p' = (next - last) / 2 and p'' = next - 2 own + last, each moved along its own normal.
+        slope = _tridiagonal(
+            ((of_second - 0.5 * of_first) * np.roll(normals, 1, axis=0)).sum(axis=1),
+            (-2.0 * of_second * normals).sum(axis=1),
+            ((of_second + 0.5 * of_first) * np.roll(normals, -1, axis=0)).sum(axis=1),
+        )
+        return cls(curvature, slope, step)
+
+    def change(self) -> sparse.spmatrix:
+        """Return Q (M, M), d'Qd the squared change of the curvature, integrated, for moves d."""
+        return self.slope.T @ sparse.diags(self.step_m) @ self.slope
+
+
+def _bending(line: FloatArray, normals: FloatArray) -> _Linearised:
+    """Return the squared curvature, integrated along a line of points (M, 2)."""
+    curvature = Curvature.of(line, normals)
+    weighted = curvature.step_m * curvature.per_m
+    return _Linearised(
+        curvature.change(), curvature.slope.T @ weighted, float(weighted @ curvature.per_m)
     )
-    of_second = _turned(first) / step[:, None] ** 3
-    # p' = (next - last) / 2 and p'' = next - 2 own + last, each moved along its own normal.
-    slope = _tridiagonal(
-        ((of_second - 0.5 * of_first) * np.roll(normals, 1, axis=0)).sum(axis=1),
-        (-2.0 * of_second * normals).sum(axis=1),
-        ((of_second + 0.5 * of_first) * np.roll(normals, -1, axis=0)).sum(axis=1),
-    )
-    weighted = slope.T @ sparse.diags(step)
-    return _Linearised(weighted @ slope, weighted @ curvature, float(step @ curvature**2))
 
 
 def _stretching(line: FloatArray, normals: FloatArray) -> _Linearised:
@@ -228,7 +270,7 @@ def _tridiagonal(last: FloatArray, own: FloatArray, next_: FloatArray) -> sparse
     return sparse.csr_matrix((values.ravel(), columns.ravel(), starts), shape=(count, count))
 
 
-def _minimise(
+def minimise(
     quadratic: sparse.spmatrix, linear: FloatArray, lowest: FloatArray, highest: FloatArray
 ) -> FloatArray:
     """Return the d (M,) between its bounds that minimises d'Qd + 2c'd."""
