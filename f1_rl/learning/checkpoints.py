@@ -85,8 +85,19 @@ class Checkpoints:
                     return dict(_put_arrays(values, arrays))
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
                 reasons.append(f"{path.name}: {error}")
-        detail = f" ({'; '.join(reasons)})" if reasons else ""
-        raise CheckpointError(
+        raise self._unreadable(f" ({'; '.join(reasons)})" if reasons else "")
+
+    def check_any(self) -> None:
+        """Refuse a folder without a checkpoint, without reading one.
+
+        Raises:
+            CheckpointError: There is none.
+        """
+        if not self._complete():
+            raise self._unreadable()
+
+    def _unreadable(self, detail: str = "") -> CheckpointError:
+        return CheckpointError(
             f"{self.folder}: holds no checkpoint that can be read{detail}; start another run."
         )
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,31 +11,25 @@ import numpy.typing as npt
 from f1_rl.driving.cars import CarFault
 from f1_rl.learning.audience import Audience, Decision, Listener, Spectator
 from f1_rl.learning.augmentation import Augmentation
+from f1_rl.learning.best_policy import BestPolicy, PolicyStore
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.control import TrainingControl
-from f1_rl.learning.demonstrations import Demonstrations, sample_mixed
+from f1_rl.learning.demonstrations import Demonstrations
 from f1_rl.learning.evaluation import Evaluator
 from f1_rl.learning.exploration import Exploration
 from f1_rl.learning.guide import Guidance
+from f1_rl.learning.journal import Journal
 from f1_rl.learning.learner import Learner
 from f1_rl.learning.observations import ObservationLayout
-from f1_rl.learning.prioritized_replay import PrioritizedReplay
 from f1_rl.learning.progress import Clock, EpisodeStatistics, Progress
 from f1_rl.learning.replays import make_replay
-from f1_rl.learning.run_folder import RunFolder, Table
+from f1_rl.learning.run_folder import RunFolder
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
-from f1_rl.learning.tensorboard import EventWriter
+from f1_rl.learning.updates import Updates
 
 Array = npt.NDArray[Any]
 
 _LOG = logging.getLogger(__name__)
-
-
-class PolicyStore(Protocol):
-    """Keeps policies."""
-
-    def save(self, name: str, agent: Learner, training: dict[str, Any], results: Any) -> None:
-        """Save the agent's policy under a name, `policy` or `policy-last`."""
 
 
 class Trainer:
@@ -77,27 +71,25 @@ class Trainer:
             SettingsError: The replay cannot be made as it is set.
         """
         self._envs = envs
-        self.demonstrations = demonstrations
-        self._augmentation = augmentation
         self._agent = agent
         self._evaluator = evaluator
         self._policies = policies
         self._settings = training
-        self._agent_settings = agent_settings
         self._audience = Audience(listener, spectator)
         self._layout: ObservationLayout = agent.layout
         seeds = [int(s.generate_state(1)[0]) for s in np.random.SeedSequence(seed).spawn(4)]
         self._env_seed = seeds[0]
         self._exploration = Exploration(training, agent.num_actions, seeds[1])
-        self._sampling = np.random.default_rng(seeds[2])
         self._guidance = Guidance(envs.task, training, seeds[3]) if training.guide_share else None
         self._replay = make_replay(
             self._layout, agent_settings, training, agent.device, demonstrated=bool(demonstrations)
         )
+        self._updates = Updates(
+            agent, self._replay, agent_settings, training, augmentation, demonstrations, seeds[2]
+        )
         self._folder = folder
         self._checkpoints = Checkpoints(folder.checkpoints)
-        self._metrics, self._evaluations = Table(folder.metrics), Table(folder.evaluations)
-        self._events = EventWriter(folder.events)
+        self._journal = Journal(folder, self._audience)
         self.control = TrainingControl()
         self._observations: tuple[Array, ...] = ()
         self._resumed = False
@@ -111,18 +103,21 @@ class Trainer:
             "evaluated_update": 0,
         }
         self._wall_time_s = 0.0
-        self._loss = self._mean_q = float("nan")
+        self._mean_q = float("nan")
         self._acting_values: Array | None = None
         self._advice: Array | None = None
-        self._best_score: tuple[float, ...] = ()
-        self._best: dict[str, Any] = {}
-        self._unsaved_best = False
+        self._best = BestPolicy()
         self.solved_at: Progress | None = None
 
     @property
     def env_steps(self) -> int:
         """Environment steps so far, resets not counted."""
         return self._counters["env_steps"]
+
+    @property
+    def demonstrations(self) -> Demonstrations | None:
+        """Recorded drives that it learns from, too."""
+        return self._updates.demonstrations
 
     @property
     def device(self) -> str:
@@ -171,7 +166,7 @@ class Trainer:
         self._log(clock.rate(self.env_steps))
         self.save()
         self._policies.save("policy-last", self._agent, self._training_facts(), None)
-        self._events.close()
+        self._journal.close()
 
     def _train(self, clock: Clock) -> None:
         settings = self._settings
@@ -179,7 +174,7 @@ class Trainer:
             self._begin()
         while self._agent.updates < settings.offline_updates and not self.control.stopping:
             before = self._agent.updates // settings.offline_evaluate_every
-            self._learn()
+            self._updates.run(self._share_done)
             after = self._agent.updates // settings.offline_evaluate_every
             self._look_after(clock, evaluate=after > before)
         with ThreadPoolExecutor(1, "environments") as pool:
@@ -222,12 +217,12 @@ class Trainer:
         if not self._settings.overlap:
             self._keep(actions, self._envs.step(actions))
             if self._learning_is_due():
-                self._learn()
+                self._updates.run(self._share_done)
             return
         stepping = pool.submit(self._envs.step, actions)
         try:
             if self._learning_is_due():
-                self._learn()
+                self._updates.run(self._share_done)
         finally:
             outcome = stepping.result()
         self._keep(actions, outcome)
@@ -260,14 +255,7 @@ class Trainer:
     def save(self) -> None:
         """Write a checkpoint, and the best policy if it is newer than the saved one."""
         self._checkpoints.save(self.env_steps, self._state())
-        if self._unsaved_best:
-            current = self._agent.weights()
-            self._agent.set_weights(self._best["weights"])
-            self._policies.save(
-                "policy", self._agent, self._best["training"], self._best["results"]
-            )
-            self._agent.set_weights(current)
-            self._unsaved_best = False
+        self._best.save(self._agent, self._policies)
 
     def resume(self) -> None:
         """Go on from the newest checkpoint.
@@ -286,26 +274,20 @@ class Trainer:
                 f"{folder}: the newest checkpoint lacks {error}, so another version wrote it; "
                 "resume with that version, or start another run."
             ) from error
-        for table in (self._metrics, self._evaluations):
-            table.cut_after("env_step", self.env_steps)
-            table.cut_after("update", self._agent.updates)
+        self._journal.cut_after(self.env_steps, self._agent.updates)
         self._resumed = True
 
     def _restore(self, state: dict[str, Any]) -> None:
         self._agent.restore(state["agent"])
         self._replay.restore(state["replay"])
-        # The one in the checkpoint may have been changed since.
-        self._agent.set_learning_rate(self._agent_settings.learning_rate)
         self._exploration.restore(state["exploration"])
-        self._sampling.bit_generator.state = state["sampling"]
+        self._updates.restore(state["sampling"], float(state["loss"]))
         if self._guidance is not None:
             self._guidance.restore(state["guidance"])
         self._counters.update((name, int(value)) for name, value in state["counters"].items())
         self._wall_time_s = float(state["wall_time_s"])
-        self._loss, self._mean_q = float(state["loss"]), float(state["mean_q"])
-        self._best_score = tuple(state["best_score"])
-        self._best = state["best"]
-        self._unsaved_best = bool(state["unsaved_best"])
+        self._mean_q = float(state["mean_q"])
+        self._best.restore(state)
         self.solved_at = None if state["solved_at"] is None else Progress(**state["solved_at"])
         self._episodes.restore(state["episodes"], running=state["envs"] is not None)
         # Episodes that cannot be taken up again begin anew in `run`: cars behind topics may have to
@@ -372,31 +354,6 @@ class Trainer:
             and self._replay.holds_transitions
         )
 
-    def _learn(self) -> None:
-        final = self._agent_settings.final_learning_rate
-        if final is not None:
-            first = self._agent_settings.learning_rate
-            self._agent.set_learning_rate(first + self._share_done * (final - first))
-        if isinstance(self._replay, PrioritizedReplay):
-            self._replay.anneal(self._share_done)
-        batch = sample_mixed(
-            self._replay,
-            self.demonstrations,
-            self._settings.demonstration_share,
-            self._settings.updates_per_call,
-            self._agent_settings.batch_size,
-            self._sampling,
-        )
-        batch = self._augmentation.apply(batch, self._sampling)
-        period, before = self._settings.reset_every_updates, self._agent.updates
-        if isinstance(self._replay, PrioritizedReplay) and batch.priorities is not None:
-            self._loss, errors = self._agent.train_weighted(batch, batch.priorities.weights)
-            self._replay.update_priorities(batch.priorities.leaves, errors)
-        else:
-            self._loss = self._agent.train(batch)
-        if period and self._agent.updates // period > before // period:
-            self._agent.reset_dense_layers()
-
     @property
     def _share_done(self) -> float:
         """How much of the run is done, by environment steps, or by updates where it has none."""
@@ -412,38 +369,19 @@ class Trainer:
         self._counters["evaluated_at"] = self.env_steps
         self._counters["evaluated_update"] = self._agent.updates
         progress = self._progress(steps_per_s)
-        best = evaluation.score > self._best_score
-        if best:
-            self._best_score = evaluation.score
-            self._best = {
-                "weights": self._agent.weights(),
-                "training": self._training_facts(),
-                "results": {"summary": evaluation.summary, "episodes": evaluation.rows},
-            }
-            self._unsaved_best = True
-        for row in evaluation.rows:
-            place = {
-                "env_step": progress.env_step,
-                "update": progress.update,
-                "wall_time_s": progress.wall_time_s,
-            }
-            self._evaluations.write({**place, **row})
-        self._events.write_evaluation(evaluation, progress.env_step, best=best)
-        self._audience.on_evaluation(progress, evaluation, best)
+        best = self._best.offer(evaluation, self._agent, self._training_facts())
+        self._journal.on_evaluation(progress, evaluation, best)
         if self._evaluator.moves_training_cars:
             self._begin_anew()
         if evaluation.solved:
             if self.solved_at is None:
                 self.solved_at = progress
-                self._events.write_solved(progress.env_step)
+                self._journal.on_solved(progress)
             if self._settings.stop_when_solved:
                 self.control.stop()
 
     def _log(self, steps_per_s: float) -> None:
-        progress = self._progress(steps_per_s)
-        self._metrics.write(vars(progress))
-        self._events.write_progress(progress, self._acting_values)
-        self._audience.on_progress(progress)
+        self._journal.on_progress(self._progress(steps_per_s), self._acting_values)
 
     def _progress(self, steps_per_s: float) -> Progress:
         return Progress(
@@ -456,7 +394,7 @@ class Trainer:
             episode_return=self._episodes.mean_return,
             episode_length=self._episodes.mean_length,
             epsilon=self._exploration.epsilon(self.env_steps),
-            loss=self._loss,
+            loss=self._updates.loss,
             mean_q=self._mean_q,
         )
 
@@ -474,15 +412,13 @@ class Trainer:
             "agent": self._agent.state(),
             "replay": self._replay.state(),
             "exploration": self._exploration.state(),
-            "sampling": self._sampling.bit_generator.state,
+            "sampling": self._updates.state(),
             "guidance": None if self._guidance is None else self._guidance.state(),
             "counters": dict(self._counters),
             "wall_time_s": self._wall_time_s,
-            "loss": self._loss,
+            "loss": self._updates.loss,
             "mean_q": self._mean_q,
-            "best_score": list(self._best_score),
-            "best": self._best,
-            "unsaved_best": self._unsaved_best,
+            **self._best.state(),
             "solved_at": None if self.solved_at is None else vars(self.solved_at),
             "episodes": self._episodes.state(),
             "envs": self._envs.state() if resumable else None,

@@ -142,27 +142,29 @@ def test_demonstrations_that_a_run_has_lost_are_missed(tmp_path):
             load_episodes(tmp_path / name)
 
 
-@pytest.mark.parametrize("algorithm", ["dqn", "double_dqn"])
-def test_the_conservative_term_is_that_of_the_paper(algorithm):
-    """The loss differs from TF-Agents' own by alpha (logsumexp Q - Q of the action taken)."""
+def losses_with(algorithm, weight_name, advice=None, **agent):
+    """Return the losses of one batch by the weight of a term, the batch, and its values (B, A)."""
     demonstrations = Demonstrations(
         [replace(EPISODES[1], actions=EPISODES[1].actions % 4)], layout(), n_step=1, gamma=0.5
     )
     batch = demonstrations.sample(1, 32, np.random.default_rng(0))
+    if advice is not None:
+        batch = replace(batch, advice=advice(batch.actions))
     network = {"filters": [], "kernels": [], "strides": [], "units": [8]}
+    agent |= {"algorithm": algorithm, "network": network, "reward_scale": 0.01}
     losses = {}
     for weight in (0.0, 0.7):
-        settings = tiny_settings(
-            agent={
-                "algorithm": algorithm,
-                "network": network,
-                "conservative_weight": weight,
-                "reward_scale": 0.01,
-            }
-        ).agent
-        agent = Agent(layout(), 4, settings, seed=3, device="/CPU:0")
-        values = agent.q_values([batch.observations[0][0, :, 0]])
-        losses[weight] = agent.train(batch)
+        settings = tiny_settings(agent={**agent, weight_name: weight}).agent
+        learner = Agent(layout(), 4, settings, seed=3, device="/CPU:0")
+        values = learner.q_values([batch.observations[0][0, :, 0]])
+        losses[weight] = learner.train(batch)
+    return losses, batch, values
+
+
+@pytest.mark.parametrize("algorithm", ["dqn", "double_dqn"])
+def test_the_conservative_term_is_that_of_the_paper(algorithm):
+    """The loss differs from TF-Agents' own by alpha (logsumexp Q - Q of the action taken)."""
+    losses, batch, values = losses_with(algorithm, "conservative_weight")
     taken = values[np.arange(32), batch.actions[0]]
     gap = (np.log(np.exp(values).sum(axis=1)) - taken).mean()
     assert losses[0.7] - losses[0.0] == pytest.approx(0.7 * gap, rel=1e-4)
@@ -171,28 +173,14 @@ def test_the_conservative_term_is_that_of_the_paper(algorithm):
 @pytest.mark.parametrize("algorithm", ["dqn", "double_dqn"])
 def test_advised_actions_are_to_be_valued_most(algorithm):
     """The loss differs by weight (T logsumexp(Q / T) - Q of the advised action)."""
-    demonstrations = Demonstrations(
-        [replace(EPISODES[1], actions=EPISODES[1].actions % 4)], layout(), n_step=1, gamma=0.5
-    )
-    batch = demonstrations.sample(1, 32, np.random.default_rng(0))
-    advice = np.where(np.arange(32) % 3, batch.actions, -1)
-    network = {"filters": [], "kernels": [], "strides": [], "units": [8]}
-    losses = {}
-    for weight in (0.0, 0.7):
-        settings = tiny_settings(
-            agent={
-                "algorithm": algorithm,
-                "network": network,
-                "advice_weight": weight,
-                "advice_temperature": 0.3,
-                "reward_scale": 0.01,
-            }
-        ).agent
-        agent = Agent(layout(), 4, settings, seed=3, device="/CPU:0")
-        values = agent.q_values([batch.observations[0][0, :, 0]])
-        losses[weight] = agent.train(replace(batch, advice=advice))
-    gap = 0.3 * np.log(np.exp(values / 0.3).sum(axis=1)) - values[np.arange(32), advice[0]]
-    gap = np.where(advice[0] >= 0, gap, 0.0).mean()
+
+    def most(actions):
+        return np.where(np.arange(32) % 3, actions, -1)
+
+    losses, batch, values = losses_with(algorithm, "advice_weight", most, advice_temperature=0.3)
+    advice = batch.advice[0]
+    gap = 0.3 * np.log(np.exp(values / 0.3).sum(axis=1)) - values[np.arange(32), advice]
+    gap = np.where(advice >= 0, gap, 0.0).mean()
     assert losses[0.7] - losses[0.0] == pytest.approx(0.7 * gap, rel=1e-4)
 
 

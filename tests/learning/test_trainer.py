@@ -188,23 +188,30 @@ def test_a_run_stopped_and_resumed_is_the_run_in_one_go_bit_for_bit(finished, tm
     assert deterministic(last) == deterministic(whole_last)
 
 
+def resumed_like_whole(folder, settings):
+    """Check that a run in two parts ends as one in one go does, and return its checkpoint."""
+    run(folder / "whole", settings)
+    trainers = []
+
+    def stop(progress):
+        trainers[0].request_stop()
+
+    trainers.append(start_run(settings, folder / "parts", Quiet(stop), device="cpu"))
+    trainers[0].run()
+    assert trainers[0].env_steps < 310
+    run(folder / "parts", settings, resume=True)
+    whole = newest(folder / "whole")
+    assert_same(newest(folder / "parts"), whole, leave_out=("wall_time_s", "lap_time_s"))
+    return whole
+
+
 @pytest.mark.usefixtures("quick_saving")
 def test_guidance_is_resumed_bit_for_bit(tmp_path):
     settings = tiny_settings(
         agent={"advice_weight": 1.0, "augmentation": {"mirror": True}},
         training={"guide_share": 0.5, "guide_steps": 500},
     )
-    run(tmp_path / "whole", settings)
-    trainers = []
-
-    def stop_at_300(progress):
-        trainers[0].request_stop()
-
-    trainers.append(start_run(settings, tmp_path / "parts", Quiet(stop_at_300), device="cpu"))
-    trainers[0].run()
-    run(tmp_path / "parts", settings, resume=True)
-    whole = newest(tmp_path / "whole")
-    assert_same(newest(tmp_path / "parts"), whole, leave_out=("wall_time_s", "lap_time_s"))
+    whole = resumed_like_whole(tmp_path, settings)
     assert set(np.unique(whole["replay"]["advice"])) > {0, 1}
 
 
@@ -220,19 +227,8 @@ def test_priorities_and_noise_are_resumed_bit_for_bit(tmp_path):
         agent={"network": {"dueling": True, "noisy": True}},
         training={"prioritized_replay": {}, "epsilon_ladder": 2.0},
     )
-    run(tmp_path / "whole", settings)
-    trainers = []
-
-    def stop_at_300(progress):
-        trainers[0].request_stop()
-
-    trainers.append(start_run(settings, tmp_path / "parts", Quiet(stop_at_300), device="cpu"))
-    trainers[0].run()
-    assert trainers[0].env_steps < 310
-    run(tmp_path / "parts", settings, resume=True)
-    whole = newest(tmp_path / "whole")
+    whole = resumed_like_whole(tmp_path, settings)
     assert whole["counters"]["env_steps"] >= 600
-    assert_same(newest(tmp_path / "parts"), whole, leave_out=("wall_time_s", "lap_time_s"))
     # The learner has told the errors of what it drew, whose priorities do not begin at many values.
     assert len(np.unique(whole["replay"]["priorities"])) > 50
 
