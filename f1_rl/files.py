@@ -1,5 +1,8 @@
 """Writing files so that a full disk takes nothing away."""
 
+import errno
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,17 +42,41 @@ def new_file(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[A
             _remove(partial)
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which nothing can be made, by making something there.
+
+    What permissions say is not enough: a file system may be full, or take no files at all.
+
+    Raises:
+        OSError: Nothing can be made there.
+    """
+    with tempfile.TemporaryDirectory(prefix=".f1_rl-", dir=folder):
+        pass
+
+
 def check_place(path: Path | None) -> None:
-    """Refuse a file for which there is no folder, before the work that it shall hold.
+    """Refuse a file that `new_file` could not write, before the work that it shall hold.
 
     Args:
         path: The file; None is always right.
 
     Raises:
-        FileNotFoundError: There is no such folder.
+        OSError: It is a folder, or nothing can be written where it would be; `filename` is what is
+            to blame.
     """
-    if path is not None and not path.absolute().parent.is_dir():
-        raise FileNotFoundError(2, "No such file or directory", str(path.parent))
+    if path is None:
+        return
+    target = path.resolve()
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    if target.exists() and not target.is_file():
+        return
+    try:
+        check_folder(target.parent)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path.parent)) from error
 
 
 def _remove(partial: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,17 @@ def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch, place):
         pass
     with pytest.raises(FileNotFoundError, match=place.rpartition("/")[0]):
         check_place(tmp_path / place)
+
+
+def test_a_place_that_takes_no_files_is_refused_and_left_as_it_was(tmp_path):
+    # Neither takes files, not even of somebody who may do everything.
+    with pytest.raises(OSError, match="/proc"):
+        check_place(Path("/proc/out.csv"))
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        check_place(tmp_path)
+    check_place(tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
+    check_place(Path("/dev/null"))
 
 
 def test_the_working_folder_is_a_place(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from f1_rl.bags.frames import DriveFrame
 from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
-from f1_rl.simulation import Camera, View
+from f1_rl.simulation import Camera, Obstacle, View
 
 
 class RecordedCar:
@@ -74,6 +74,10 @@ class RecordedCar:
     def clearance_m(self) -> FloatArray:
         """(1,) infinite: a bag does not say what was on the road."""
         return np.full(1, np.inf)
+
+    def obstacles_around(self, car: int) -> tuple[Obstacle, ...]:
+        """Return none, for the same reason."""
+        return ()
 
     def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
         """Begin at the frame that is shown; it says the pose."""

@@ -53,7 +53,8 @@ class ReplayResult:
         outcomes: How many pictures the policy decided on, and why not on others.
         facts: Bag, topics, policy.
         notes: What could not be read, and what else is to be known.
-        latency: Of preprocessing and network; measured, so it is never the same twice.
+        latency: Of preprocessing and network, without the first decision, which also sets both up;
+            measured, so it is never the same twice.
         files: What was written.
     """
 
@@ -123,7 +124,7 @@ def replay_bag(
         outcomes=dict(sorted(replay.outcomes.items())),
         facts=_facts(reader, pilot),
         notes=(*reader.bag.warnings, *reader.notes, *_counted(reader, replay)),
-        latency=_percentiles(latencies_s),
+        latency=_latency(latencies_s),
         files=_files(outputs),
     )
     if outputs.folder is not None:
@@ -304,7 +305,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _percentiles(values_s: list[float]) -> Percentiles:
+def _latency(values_s: list[float]) -> Percentiles:
+    """Return the percentiles without the first decision, unless it is the only one."""
+    values_s = values_s[1:] or values_s
     p50, p95, p99 = np.percentile(values_s, (50, 95, 99))
     return Percentiles(float(p50), float(p95), float(p99), max(values_s))
 

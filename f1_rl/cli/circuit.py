@@ -146,6 +146,7 @@ def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
     from f1_rl.gazebo import WorldSettings, perturbed, write_world
+    from f1_rl.simulation import NO_TRAFFIC
 
     values = {
         "car": arguments.car,
@@ -153,7 +154,7 @@ def _write_world(circuit: Circuit, arguments: argparse.Namespace) -> None:
         "real_time_factor": arguments.real_time_factor,
         "render_engine": arguments.engine,
         "gui": not arguments.no_gui,
-        "traffic": arguments.traffic or "none",
+        "traffic": options.scenario(arguments.traffic or NO_TRAFFIC),
         "traffic_seed": arguments.seed,
         "variation_seed": arguments.seed,
     }

@@ -49,14 +49,18 @@ def add_traffic(parser: argparse.ArgumentParser, *, several: bool = False) -> No
 
 
 def traffic_asked_for(arguments: argparse.Namespace) -> list[str | None]:
-    """Return the scenarios that a `--traffic` for several asks for; [None]: the policy's own."""
+    """Return the scenarios that a `--traffic` for several asks for; [None]: the policy's own.
+
+    Raises:
+        CommandError: There is no such scenario.
+    """
     # Here, since it takes longer to import than all options.
     from f1_rl.simulation import NO_TRAFFIC, traffic_names
 
     named: list[str | None] = []
     for name in arguments.traffic or []:
         known = [each for each in traffic_names() if each != NO_TRAFFIC]
-        named.extend(known if name == "all" else [name])
+        named.extend(known if name == "all" else [scenario(name)])
     return list(dict.fromkeys(named)) or [None]
 
 
@@ -91,8 +95,23 @@ def task_changes(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.scale is not None:
         changes["circuit_scale"] = arguments.scale
     if isinstance(getattr(arguments, "traffic", None), str):
-        changes["traffic"] = arguments.traffic
+        changes["traffic"] = scenario(arguments.traffic)
     return changes
+
+
+def scenario(name: str) -> str:
+    """Return the scenario that `--traffic` names.
+
+    Raises:
+        CommandError: There is no such scenario.
+    """
+    from f1_rl.simulation import load_traffic
+
+    try:
+        load_traffic(name)
+    except ValueError as error:
+        raise CommandError(f"--traffic: {error}.") from error
+    return name
 
 
 def assignments(arguments: argparse.Namespace) -> list[dict[str, Any]]:

@@ -183,9 +183,10 @@ def _print_result(result: "ReplayResult") -> None:
     if agreement.compared:
         _print_agreement(agreement)
     latency = result.latency
+    without = ", the first left out" if agreement.frames > 1 else ""
     print(
         f"a decision takes {1e3 * latency.p50_s:.2f} ms (median), {1e3 * latency.p99_s:.2f} ms "
-        "(99 %)"
+        f"(99 %){without}"
     )
     for note in result.notes:
         print(f"! {note}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from f1_rl.cli import options
 from f1_rl.cli.errors import CommandError
+from f1_rl.files import check_place
 
 SUMMARY = (
     "Write the HTML report of a run folder, also of one that is still training; of several runs "
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report or the comparison."""
+    check_place(arguments.out)
     from f1_rl.reporting.run_folder import runs_inside
 
     first: Path = arguments.runs[0]

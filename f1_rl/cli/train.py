@@ -184,7 +184,9 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
                     "start another run for that."
                 )
         changes = [*options.assignments(arguments), overrides]
-        return resumed_settings(arguments.resume, changes), arguments.resume
+        settings = resumed_settings(arguments.resume, changes)
+        RunFolder(arguments.resume).check_resumable()
+        return settings, arguments.resume
     changes = [{"env": arguments.env}] if arguments.env else []
     preset = arguments.preset or _usual_preset(arguments)
     if arguments.demonstrations:

@@ -15,6 +15,7 @@ from typing import Any
 
 import f1_rl
 from f1_rl.errors import advice
+from f1_rl.files import check_folder
 from f1_rl.learning.checkpoints import Checkpoints
 from f1_rl.settings import SettingsError, read_yaml, write_yaml
 
@@ -23,6 +24,10 @@ _LOG = logging.getLogger(__name__)
 
 class RunFolderError(RuntimeError):
     """The run folder cannot be used for what was asked."""
+
+
+class RunExistsError(RunFolderError):
+    """There is a run in the folder that another one was to be written to."""
 
 
 class RunFolder:
@@ -55,26 +60,40 @@ class RunFolder:
         A run that ended before its first checkpoint cannot go on, so its folder is free again.
 
         Raises:
-            RunFolderError: There is a run in it already, it is a file, nobody may write there, or
-                another process trains in it.
+            RunExistsError: There is a run in it already.
+            RunFolderError: It is a file, nothing can be written there, or another process trains
+                in it.
         """
         existing = next(
             path for path in (self.path, *self.path.absolute().parents) if path.exists()
         )
         if not existing.is_dir():
             raise RunFolderError(f"{existing}: is a file; choose another --run-dir.")
-        if not os.access(existing, os.W_OK):
+        try:
+            check_folder(existing)
+        except OSError as error:
             raise RunFolderError(
-                f"{existing}: cannot be written; check its permissions or choose another --run-dir."
-            )
+                f"{existing}: cannot be written ({error.strerror}); choose another --run-dir."
+            ) from error
         if self._holds_unsaved_run:
             with self.claimed():
                 return
         if self.config.exists():
-            raise RunFolderError(
+            raise RunExistsError(
                 f"{self.path}: holds a run already; continue it with --resume {self.path}, "
                 "or choose another --run-dir."
             )
+
+    def check_resumable(self) -> None:
+        """Refuse a folder whose run cannot go on.
+
+        Raises:
+            RunFolderError: There is no run in it, or another process trains in it.
+            CheckpointError: It holds no checkpoint.
+        """
+        self.read_config()
+        with self.claimed():
+            Checkpoints(self.checkpoints).check_any()
 
     def remove_unsaved_run(self) -> None:
         """Remove what a run has left that ended before its first checkpoint, if there was one.

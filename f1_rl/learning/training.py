@@ -91,9 +91,10 @@ def start_run(
     check_learnable(settings)
     folder = RunFolder(path)
     recorded = _demonstrated(settings, folder, resume)
-    chosen = _choose_device(settings, device)
+    # Before TensorFlow is imported, so that a wrong circuit or environment does not cost that time.
     environments = make_environments(settings)
     try:
+        chosen = _choose_device(settings, device)
         return _make_trainer(
             settings, folder, listener, spectator, environments, recorded, chosen, resume
         )

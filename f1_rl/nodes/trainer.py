@@ -184,9 +184,9 @@ class TrainerNode(Node):
 
         Raises:
             SettingsError: They do not fit, or are not of cars behind topics.
-            RunFolderError: The folder holds a run already, or none to resume.
+            RunFolderError: The folder holds a run already, or none to resume, or cannot be used.
         """
-        from f1_rl.learning.run_folder import RunFolder, RunFolderError
+        from f1_rl.learning.run_folder import RunExistsError, RunFolder
         from f1_rl.learning.runs import new_run_folder, resumed_settings, run_settings
 
         parameters = self._settings
@@ -211,8 +211,8 @@ class TrainerNode(Node):
             folder = new_run_folder(settings)
         try:
             RunFolder(folder).check_unused()
-        except RunFolderError as error:
-            raise RunFolderError(
+        except RunExistsError as error:
+            raise RunExistsError(
                 f"{folder}: holds a run already; go on with resume:={folder}, or choose another "
                 "run_dir."
             ) from error

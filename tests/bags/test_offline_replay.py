@@ -21,7 +21,7 @@ from bag_making import (
 )
 from test_reading import read
 
-from f1_rl.bags import Bag, BagError, FrameReader, find_drive_topics
+from f1_rl.bags import Bag, BagError, FrameReader, find_drive_topics, replaying
 from f1_rl.bags.agreement import recorded_actions
 from f1_rl.bags.offline import (
     BLANK_CONTRAST,
@@ -327,3 +327,9 @@ def test_a_whole_lap_of_gazebo(gazebo_lap, pilot):
     assert result.agreement.compared == 939
     # It drove a lap to the left, mostly, and the policy sees that.
     assert result.agreement.curvature.mean_absolute < 0.2
+
+
+def test_the_first_decision_which_also_sets_up_is_left_out_of_the_latency():
+    assert replaying._latency([9.0, 1.0, 3.0]).largest_s == 3.0
+    assert replaying._latency([9.0, 1.0, 3.0]).p50_s == 2.0
+    assert replaying._latency([9.0]).p50_s == 9.0

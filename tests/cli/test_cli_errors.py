@@ -1,7 +1,9 @@
 """How the console script fails: as JSON for programs, with the near name, with its traceback."""
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from cli_helpers import ROOT, command, tell
 
 from f1_rl.cli import completion
 from f1_rl.cli.main import VERBS
+from f1_rl.learning.run_folder import RunFolder
+from f1_rl.learning.runs import RunSettings
 
 # What each verb cannot do, and what it says of that; `circuit` for each of its actions.
 REFUSED = {
@@ -174,3 +178,40 @@ def test_the_arguments_of_a_launch_are_listed_for_programs(words):
         for argument in document["arguments"]
     )
     assert len(document["arguments"]) > 3
+
+
+EARLY = """
+import json, sys
+from f1_rl.cli.main import main
+statuses = [main(words) for words in json.loads(sys.argv[1])]
+assert statuses == [1] * len(statuses), statuses
+print(*sys.modules)
+"""
+
+
+def test_what_cannot_be_trained_is_refused_before_tensorflow_is_imported(tmp_path):
+    (tmp_path / "bad.csv").write_text("x_m,y_m,w_tr_right_m,w_tr_left_m\n1,2\n")
+    running = RunFolder(tmp_path / "run")
+    running.create(RunSettings().as_dict())
+    refused = {
+        f"{tmp_path / 'bad.csv'}, line 2: give 4 values": ("--circuit", tmp_path / "bad.csv"),
+        "env CarRacing-v9: ": ("--env", "CarRacing-v9"),
+        "env Nope-v0: ": ("--env", "Nope-v0"),
+        "Box(": ("--env", "Pendulum-v1"),
+        "/proc: cannot be written": ("--run-dir", "/proc/run"),
+        "another process trains in it": ("--resume", running.path),
+    }
+    words = [["train", *map(str, options)] for options in refused.values()]
+    with running.claimed():
+        ended = subprocess.run(
+            [sys.executable, "-c", EARLY, json.dumps(words)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    reasons = [line for line in ended.stderr.splitlines() if line.startswith("f1-rl: ")]
+    for reason, line in zip(refused, reasons, strict=True):
+        assert reason in line
+    assert "tensorflow" not in ended.stdout.split()

@@ -107,7 +107,7 @@ def test_evaluate_drives_in_every_traffic_that_is_asked_for(trained, tmp_path):
     assert {drive["ending"] for drive in told["drives"][:2]} <= {"collision", "laps"}
     refused = tell("evaluate", run, "--traffic", "rush_hour")
     assert refused.code == 1
-    assert "settings: Traffic 'rush_hour' is unknown: choose one of none, boxes" in refused.err
+    assert "--traffic: Traffic 'rush_hour' is unknown: choose one of none, boxes" in refused.err
 
 
 def test_evaluate_drives_both_directions_and_several_laps(trained):

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from learning_helpers import read_rows
 
+from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.run_folder import RunFolder, RunFolderError, Table, describe_versions
 
 
@@ -61,6 +63,23 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunFolderError, match="is a file; choose another"):
         RunFolder(tmp_path / "file" / "run").create({})
+
+
+def test_a_folder_in_which_nothing_can_be_made_is_refused_before_it_is_needed():
+    with pytest.raises(RunFolderError, match=r"/proc: cannot be written \(.+\); choose another"):
+        RunFolder(Path("/proc/runs/first")).check_unused()
+
+
+def test_a_run_goes_on_where_it_has_a_checkpoint_and_nobody_trains(tmp_path):
+    folder = unsaved_run(tmp_path)
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        folder.check_resumable()
+    Checkpoints(folder.checkpoints).save(100, {})
+    folder.check_resumable()
+    with folder.claimed(), pytest.raises(RunFolderError, match="another process trains in it"):
+        folder.check_resumable()
+    with pytest.raises(RunFolderError, match="is no run folder"):
+        RunFolder(tmp_path / "none").check_resumable()
 
 
 @pytest.mark.parametrize("content", [None, "- 1\n", "a: [\n"])

@@ -173,6 +173,16 @@ def test_runs_of_others_are_neither_overwritten_nor_gone_on_with(
         make_node(resume=str(tmp_path))._train()
 
 
+def test_a_folder_that_cannot_be_one_is_not_called_a_run(
+    make_node: Callable[..., Any], tmp_path: Path
+) -> None:
+    from f1_rl.learning.run_folder import RunFolderError
+
+    (tmp_path / "file").touch()
+    with pytest.raises(RunFolderError, match="file: is a file; choose another"):
+        make_node(run_dir=str(tmp_path / "file"))._train()
+
+
 def test_requests_are_refused_while_there_is_nothing_to_ask(make_node: Callable[..., Any]) -> None:
     from std_srvs.srv import Trigger
 
