@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
-from f1_rl.simulation import Camera, View
+from f1_rl.simulation import Camera, Obstacle, View
 
 
 class CarFault(RuntimeError):  # noqa: N818
@@ -73,6 +73,9 @@ class Cars(Protocol):
 
         Infinite where there is none, and before the first step.
         """
+
+    def obstacles_around(self, car: int) -> Sequence[Obstacle]:
+        """Return where the obstacles of one car's world are, as far as they are known."""
 
     def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:
         """Teleport some cars, standing still.

@@ -113,7 +113,12 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
 
     `gymnasium.make_vec("f1_rl/F1Camera-v0", num_envs=32)` gives it. One call draws all cameras
     and drives all cars. Where an episode has ended, the next call resets that car, whatever its
-    action (`AutoresetMode.NEXT_STEP`).
+    action (`AutoresetMode.NEXT_STEP`). So the last observation and `infos` of an episode are those
+    of the step that ended it, and nothing is called `final_obs` or `final_info`.
+
+    `infos` holds an array of N values for each entry of one car's `info`, and under the same name
+    with an underscore before it which cars have that entry. `infos["drive"]`, where an episode has
+    ended, is a dictionary of such arrays.
 
     Where the cars could not be driven (`CarFault`), all episodes are truncated and
     `infos["fault"]` says why: nothing may be learned from such a step.
@@ -261,6 +266,8 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         for name, values in _info(outcome).items():
             infos[name] = values
             infos[f"_{name}"] = present
+        for car in np.flatnonzero(self._ended):
+            infos = self._add_info(infos, {"drive": self.task.report(car).as_dict()}, int(car))
         return infos
 
 

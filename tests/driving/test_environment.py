@@ -7,6 +7,8 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import SyncVectorEnv
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from f1_rl.driving.environment import SPEED_UNIT_MPS, F1CameraEnv, F1CameraVectorEnv
 from f1_rl.driving.registration import CAMERA_ID
@@ -143,6 +145,65 @@ def test_a_reset_is_masked_in_the_infos_and_gives_no_reward():
     np.testing.assert_array_equal(infos["_ending"], [False, True])
     assert env.task.report(0).steps == 0
     assert env.task.report(1).steps == 2
+
+
+def test_the_infos_are_those_that_gymnasium_makes_of_lone_cars():
+    # A single car, since of several each has random numbers of its own there.
+    settings = {"circuits": ["oval"], "endings": {"time_limit_s": 1.0}}
+    ours = F1CameraVectorEnv(1, **settings)
+    theirs = SyncVectorEnv([lambda: F1CameraEnv(**settings)])
+    assert ours.metadata["autoreset_mode"] == theirs.metadata["autoreset_mode"]
+    ours.reset(seed=3)
+    theirs.reset(seed=3)
+    ended = 0
+    for _ in range(60):
+        *_, terminated, truncated, infos = ours.step([0])
+        expected = theirs.step(np.zeros(1, np.int64))[4]
+        if not expected:
+            # There, a car that is reset has no infos; here it may be one of many.
+            assert not any(mask.any() for name, mask in infos.items() if name.startswith("_"))
+            continue
+        assert ("drive" in infos) == (terminated | truncated).any()
+        assert_same_infos(infos, expected)
+        ended += "drive" in infos
+    assert ended > 2
+
+
+def assert_same_infos(infos, expected) -> None:
+    assert infos.keys() == expected.keys()
+    for name, value in expected.items():
+        if isinstance(value, dict):
+            assert_same_infos(infos[name], value)
+        else:
+            np.testing.assert_array_equal(infos[name], value)
+
+
+def test_the_metrics_come_with_the_end_of_an_episode_and_with_no_other_step():
+    env = F1CameraVectorEnv(2, circuits=["oval"])
+    env.reset(options={"starts": two_starts()})
+    infos = env.step([straight(env)] * 2)[4]
+    np.testing.assert_array_equal(infos["_drive"], [True, False])
+    np.testing.assert_array_equal(infos["drive"]["_steps"], [True, False])
+    np.testing.assert_array_equal(infos["drive"]["steps"], [1, 0])
+    assert infos["drive"]["ending"][0] == "off_road"
+    assert "drive" not in env.step([straight(env)] * 2)[4]
+
+
+def test_gymnasiums_statistics_of_episodes_are_those_of_the_drives():
+    env = RecordEpisodeStatistics(F1CameraVectorEnv(3, endings={"time_limit_s": 1.0}))
+    env.reset(seed=0)
+    rng, ended = np.random.default_rng(0), 0
+    for _ in range(80):
+        infos = env.step(rng.integers(env.single_action_space.n, size=3))[4]
+        if "episode" in infos:
+            over = infos["_episode"]
+            np.testing.assert_array_equal(over, infos["_drive"])
+            drive, episode = infos["drive"], infos["episode"]
+            np.testing.assert_array_equal(episode["l"][over], drive["steps"][over])
+            np.testing.assert_allclose(episode["r"][over], drive["episode_return"][over])
+            ended += over.sum()
+    assert ended > 3
+    assert len(env.return_queue) == ended
 
 
 def two_starts() -> Starts:
