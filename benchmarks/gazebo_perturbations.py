@@ -27,15 +27,11 @@ from f1_rl.driving.robustness import hold_against
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.gazebo import WorldSettings, perturbation_names, perturbed
 from f1_rl.policy import Policy, load_policy
-from f1_rl.ros import car
 from f1_rl.ros.environment import F1CameraRosVectorEnv
 from f1_rl.settings import SettingsError, build_settings
 from f1_rl.simulation import Renderer, Variation
 
 _PLACES = (0.02, 0.3)
-# Shadows drawn in software take more time than a car that is placed first is given.
-_PATIENT = {"clockwork": "gazebo", "step_timeout_s": 30.0, "recovery_timeout_s": 120.0}
-car._FIRST_FRAME_S, car._QUIET_S, car._NUDGE_S = 20.0, 2.0, 0.2
 _ATTEMPTS = 4
 _TILE, _COLUMNS = (320, 240), 3
 _SHOWN = ("full laps", "driven (%)", "lap time (s)", "of nominal", "lateral error (m)")
@@ -102,7 +98,7 @@ def _drive(
     name: str, policy: Policy, task: TaskSettings, arguments: argparse.Namespace
 ) -> list[Drive]:
     with gazebo(task, arguments.circuit, arguments, name):
-        env = F1CameraRosVectorEnv(1, ros=_PATIENT, **task.as_dict())
+        env = F1CameraRosVectorEnv(1, ros={"clockwork": "gazebo"}, **task.as_dict())
         try:
             if arguments.pictures is not None:
                 _write_pictures(name, env.task.cars, task, arguments.pictures)

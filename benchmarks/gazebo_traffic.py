@@ -1,12 +1,13 @@
 """Drive among boxes and slower cars in a real Gazebo, and count laps and collisions.
 
     python benchmarks/gazebo_traffic.py RUN [--circuits simple oval] [--traffic boxes mixed]
-                                        [--seeds 0 1] [--starts 2] [--render-engine ogre]
+                                        [--seeds 0 1] [--starts 2] [--last] [--render-engine ogre]
 
-The policy of RUN drives a lap from each start in each scenario with each seed: in a Gazebo whose
-world has that traffic, in lock-step over ros_gz_bridge, and in the embedded simulator with the same
-boxes, and slower cars that begin at the same places with each start. It starts in the middle
-between two obstacles, where these are farthest apart. Needs what gazebo_laps.py needs.
+The policy of RUN, the best or with `--last` the last, drives a lap from each start in each scenario
+with each seed: in a Gazebo whose world has that traffic, in lock-step over ros_gz_bridge, and in
+the embedded simulator with the same boxes, and slower cars that begin at the same places with each
+start. It starts in the middle between two obstacles, where these are farthest apart. Needs what
+gazebo_laps.py needs.
 """
 
 import argparse
@@ -36,10 +37,11 @@ def main() -> None:
     parser.add_argument("--traffic", nargs="+", default=["boxes", "mixed"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--starts", type=int, default=2)
+    parser.add_argument("--last", action="store_true", help="the last policy, not the best")
     parser.add_argument("--car", default="kinematic", choices=("kinematic", "ackermann"))
     parser.add_argument("--render-engine", default="ogre2", choices=("ogre2", "ogre"))
     arguments = parser.parse_args()
-    policy = load_policy(arguments.run)
+    policy = load_policy(arguments.run / "policy-last" if arguments.last else arguments.run)
     print(
         "| circuit | traffic | full laps | collisions | speed, m/s | embedded: full laps "
         "| collisions | speed, m/s |\n|---|---|---|---|---|---|---|---|"

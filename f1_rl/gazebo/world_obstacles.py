@@ -10,7 +10,7 @@ from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
 from f1_rl.gazebo.slower_cars import lap_ms
 from f1_rl.messages import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND
 from f1_rl.simulation import Traffic
-from f1_rl.simulation.obstacles import Obstacles
+from f1_rl.simulation.obstacles import Obstacle, Obstacles
 
 
 class WorldObstacles:
@@ -54,6 +54,10 @@ class WorldObstacles:
     def poses_m(self) -> FloatArray:
         """(N, M, 3) x, y (m) and yaw (rad) of the obstacles' middles; first the boxes."""
         return self._obstacles.poses_m
+
+    def around(self, car: int) -> tuple[Obstacle, ...]:
+        """Return where the obstacles of one car's world are."""
+        return self._obstacles.around(car)
 
     def look(self, stamps_ns: IntArray) -> None:
         """Find where the obstacles are at the times (N,) of the cars' frames."""

@@ -19,6 +19,10 @@ from f1_rl.settings import SettingsError
 
 _RESOURCE_PATH = "GZ_SIM_RESOURCE_PATH"
 _PARTITION = "GZ_PARTITION"
+_EXTENSIONS = "MESA_EXTENSION_OVERRIDE"
+# OGRE filters all textures so, even the empty one of a plain colour; and where a box passes close
+# by the camera, Mesa's software OpenGL may filter one pixel for ever.
+_NO_ANISOTROPY = "-GL_EXT_texture_filter_anisotropic"
 _REMEDY = "install ros-jazzy-ros-gz (Gazebo Harmonic) and source ROS, or use simulator:=embedded"
 
 
@@ -58,6 +62,7 @@ class GazeboInstance:
             _RESOURCE_PATH: os.pathsep.join(filter(None, paths)),
             # Whoever is on the network shall not hear of it.
             "GZ_IP": os.environ.get("GZ_IP", "127.0.0.1"),
+            _EXTENSIONS: f"{os.environ.get(_EXTENSIONS, '')} {_NO_ANISOTROPY}".lstrip(),
         }
 
     def _server(self) -> Program:

@@ -96,6 +96,7 @@ class Scene:
     width: int | None = None
     height: int | None = None
     horizontal_fov_rad: float | None = None
+    # `NO_TRAFFIC`, written out: to import the simulator takes longer than to plan a launch.
     traffic: str | dict[str, Any] = "none"
 
     @classmethod

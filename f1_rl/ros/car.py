@@ -35,14 +35,15 @@ from f1_rl.simulation import Camera
 _LOG = logging.getLogger(__name__)
 
 # The first frame after a fault, whose stamp nobody knows, is waited for no longer than this before
-# placing the car is tried again: a publisher may not have found us when the first one went out.
+# it is asked for again: a publisher may not have found us when the first one went out.
 _FIRST_FRAME_S = 1.0
 _RETRY_AFTER_S = 0.1
-# Without a frame for this long, no step is left over.
+# Where time stands and all frames are drawn, nothing more comes for this long.
 _QUIET_S = 0.3
-# More than there are between two frames, and how long what comes of one may take.
-_SMALLEST_STEPS = 200
-_NUDGE_S = 0.01
+# More messages than steps that were left over give: whoever sends more lets the world run.
+_MOST_LEFT_OVER = 256
+# How long what comes of a smallest step may take.
+_NUDGE_S = 0.05
 # A car that is slower stands.
 _STANDSTILL_MPS = 0.05
 # So often a car may not fit before placing it is given up: a frame may be of a simulator before.
@@ -243,7 +244,6 @@ class RosCar:
         self._commands.publish(message)
 
     def _place_once(self, pose: Pose) -> None:
-        deadline_s = time.monotonic() + self._settings.step_timeout_s
         self._check_commanders()
         self.stop()
         last_ns = self._stamp_ns
@@ -251,7 +251,7 @@ class RosCar:
             self._inbox.clear()
         if self._settings.lock_step and not self._clockwork.tells_time:
             last_ns = self._find_time() if last_ns is None else self._brake(last_ns)
-        stands_ns = self._clockwork.teleport(pose, deadline_s)
+        stands_ns = self._clockwork.teleport(pose, time.monotonic() + self._settings.step_timeout_s)
         if not self._settings.lock_step:
             self._see_pose(pose, stands_ns)
         else:
@@ -281,40 +281,61 @@ class RosCar:
         Requests that nobody waits for any more may have left steps over, which run first; and a
         world that was paused by somebody may stand between two frames.
         """
-        self._clockwork.begin_step()
-        self._senses.wait(lambda: self._inbox.frame is not None, "no frame", _FIRST_FRAME_S)
+        self._ask_for_frame()
+        self._wait_until_all_is_drawn()
+        return self._step_to_frame(self._senses.newest().stamp_ns + self._period_ns)
+
+    def _ask_for_frame(self) -> None:
+        """Step until a frame comes, ever less often if odometry tells that steps are done."""
         give_up_s = time.monotonic() + self._settings.step_timeout_s
-        newest = self._senses.newest()
-        while self._senses.newer_comes(newest, _QUIET_S):
-            newest = self._senses.newest()
-            if time.monotonic() > give_up_s:
-                raise CarFault(
-                    f"frames keep coming on {self._senses.image_topic} although nobody steps; "
-                    "pause the world, or drive it without lock_step."
-                )
-        return self._step_to_frame(newest.stamp_ns + self._period_ns)
+        patience_s = _FIRST_FRAME_S
+        while time.monotonic() < give_up_s:
+            self._clockwork.begin_step()
+            within_s = min(patience_s, give_up_s - time.monotonic())
+            if self._senses.comes(lambda: self._inbox.frame is not None, within_s):
+                return
+            if self._inbox.newest_odometry is not None:
+                patience_s *= 2
+        raise self._senses.overdue("no frame", self._settings.step_timeout_s)
+
+    def _wait_until_all_is_drawn(self) -> None:
+        """Wait until nothing of the steps that were asked for is left over."""
+        for _ in range(_MOST_LEFT_OVER):
+            if self._senses.more_comes(_QUIET_S):
+                continue
+            if self._senses.is_drawn():
+                return
+            self._senses.wait(
+                self._senses.is_drawn, "no frame with odometry", self._settings.step_timeout_s
+            )
+        raise CarFault(
+            f"frames keep coming on {self._senses.image_topic} although nobody steps; pause the "
+            "world, or drive it without lock_step."
+        )
 
     def _step_to_frame(self, due_ns: int) -> int:
-        """Take smallest steps until the frame that is due next, and return its stamp."""
+        """Step to the frame that is due next, and return its stamp.
 
-        def measured() -> bool:
-            return self._senses.odometry_at(due_ns) is not None
-
-        for _ in range(_SMALLEST_STEPS):
-            self._clockwork.nudge(time.monotonic() + self._settings.step_timeout_s)
-            # Odometry goes out at once, a frame only when it is drawn.
-            self._inbox.wait(measured, time.monotonic() + _NUDGE_S)
-            if measured():
-                self._senses.wait(
-                    lambda: self._senses.has_frame_since(due_ns),
-                    "no frame",
-                    self._settings.step_timeout_s,
-                )
-                return self._senses.newest().stamp_ns
-        raise CarFault(
-            f"no odometry on {self._senses.odometry_topic} has the stamp of a frame; set its "
-            "period to a divisor of the frames'."
-        )
+        Odometry that comes of one smallest step tells the time, and so how many are missing.
+        """
+        step_ns = self._settings.physics_step_ms * NANOSECONDS_PER_MILLISECOND
+        timeout_s = self._settings.step_timeout_s
+        told_ns = self._senses.told_ns
+        for _ in range(max(1, (due_ns - told_ns) // step_ns)):
+            self._clockwork.nudge(1, time.monotonic() + timeout_s)
+            if self._senses.more_comes(_NUDGE_S):
+                break
+        self._senses.wait(lambda: self._senses.told_ns > told_ns, "no odometry", timeout_s)
+        missing = (due_ns - self._senses.told_ns) // step_ns
+        if missing > 0:
+            self._clockwork.nudge(missing, time.monotonic() + timeout_s)
+        self._senses.wait(lambda: self._senses.is_told(due_ns), "no frame", timeout_s)
+        if not self._senses.has_frame_since(due_ns):
+            raise CarFault(
+                f"no odometry on {self._senses.odometry_topic} has the stamp of a frame; set its "
+                "period to a divisor of the frames'."
+            )
+        return self._senses.newest().stamp_ns
 
     def _see_pose(self, pose: Pose, stands_ns: int | None) -> None:
         """Wait, time running, for a frame that was taken where the car was put."""
@@ -352,7 +373,8 @@ class RosCar:
         if begun is None:
             raise CarFault("no step has begun; begin one first.")
         expected = f"no frame with odometry stamped {begun.due_ns / NANOSECONDS_PER_SECOND:.3f} s"
-        timeout_s = _FIRST_FRAME_S if self._stamp_ns is None else self._settings.step_timeout_s
+        heard = self._inbox.frame is not None
+        timeout_s = self._settings.step_timeout_s if heard else _FIRST_FRAME_S
         self._senses.wait(lambda: self._senses.is_due(begun.due_ns), expected, timeout_s)
         answered = not self._settings.lock_step or self._clockwork.end_step(
             begun.command, begun.due_ns

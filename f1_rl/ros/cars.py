@@ -13,7 +13,7 @@ from f1_rl.driving.cars import CarFault
 from f1_rl.gazebo.world_obstacles import WorldObstacles
 from f1_rl.ros.car import RosCar
 from f1_rl.ros.clockwork import Pose
-from f1_rl.simulation import Camera, Traffic, View
+from f1_rl.simulation import Camera, Obstacle, Traffic, View
 
 _EMPTY_ROAD = Traffic()
 
@@ -97,6 +97,10 @@ class RosCars:
     def clearance_m(self) -> FloatArray:
         """(N,) least distance to an obstacle in the last step, 0 where touched."""
         return self.obstacles.clearance_m
+
+    def obstacles_around(self, car: int) -> tuple[Obstacle, ...]:
+        """Return where the obstacles of one car's world are."""
+        return self.obstacles.around(car)
 
     def step(self, commands: FloatArray) -> None:
         """Drive one control period.

@@ -47,10 +47,13 @@ class Clockwork(Protocol):
 
     tells_time: bool
 
-    def nudge(self, deadline_s: float) -> None:
-        """Move time by the smallest step there is, and wait for its answer, which may be lost.
+    def nudge(self, smallest_steps: int, deadline_s: float) -> None:
+        """Move time by so many of the smallest steps there are, and wait for the answer.
+
+        It may be lost, and says no more than that the request has come.
 
         Args:
+            smallest_steps: How many.
             deadline_s: When to wait no longer, on `time.monotonic()`.
         """
 
@@ -159,10 +162,11 @@ class SimulatorClockwork:
             SetParametersAtomically, f"{simulator}/set_parameters_atomically"
         )
 
-    def nudge(self, deadline_s: float) -> None:
+    def nudge(self, smallest_steps: int, deadline_s: float) -> None:
         """See `Clockwork`: a step is the smallest there is."""
-        self._steps.begin(Trigger.Request())
-        self._steps.answer(deadline_s - time.monotonic())
+        for _ in range(smallest_steps):
+            self._steps.begin(Trigger.Request())
+            self._steps.answer(deadline_s - time.monotonic())
 
     def begin_step(self) -> None:
         """See `Clockwork`."""
@@ -257,9 +261,9 @@ class GazeboClockwork:
         self._steps = _Steps(graph.node.create_client(ControlWorld, f"{world}/control"), poke)
         self._teleports = graph.node.create_client(SetEntityPose, f"{world}/set_pose/blocking")
 
-    def nudge(self, deadline_s: float) -> None:
-        """See `Clockwork`: one step of physics."""
-        self._request(1)
+    def nudge(self, smallest_steps: int, deadline_s: float) -> None:
+        """See `Clockwork`: steps of physics."""
+        self._request(smallest_steps)
         self._steps.answer(deadline_s - time.monotonic())
 
     def begin_step(self) -> None:

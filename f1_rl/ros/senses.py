@@ -108,6 +108,15 @@ class Senses:
         Raises:
             CarFault: It did not become true in time, or cannot any more.
         """
+        if not self.comes(enough, timeout_s):
+            raise self.overdue(missing, timeout_s)
+
+    def comes(self, enough: Callable[[], bool], within_s: float) -> bool:
+        """Say whether a condition on the inbox becomes true in that time.
+
+        Raises:
+            CarFault: It cannot any more.
+        """
 
         def check() -> bool:
             trouble = self._trouble()
@@ -115,14 +124,16 @@ class Senses:
                 raise CarFault(trouble)
             return enough()
 
-        if self.inbox.wait(check, time.monotonic() + timeout_s):
-            return
+        return self.inbox.wait(check, time.monotonic() + within_s)
+
+    def overdue(self, missing: str, timeout_s: float) -> CarFault:
+        """Return the fault that something did not come in time."""
         frame, sample = self.inbox.frame, self.inbox.newest_odometry
         newest = [
             f"{topic}: {'none' if item is None else f'{item.stamp_ns / 1e9:.3f} s'}"
             for topic, item in ((self.image_topic, frame), (self.odometry_topic, sample))
         ]
-        raise CarFault(
+        return CarFault(
             f"{missing} came within {timeout_s:g} s (newest on {', on '.join(newest)}); look "
             "whether the simulator runs."
         )
@@ -138,10 +149,39 @@ class Senses:
             raise CarFault(f"no frame has come on {self.image_topic}; look at the camera.")
         return frame
 
-    def newer_comes(self, frame: Arrival, within_s: float) -> bool:
-        """Say whether a newer frame comes in that time."""
-        until_s = time.monotonic() + within_s
-        return self.inbox.wait(lambda: self.newest() is not frame, until_s)
+    def more_comes(self, within_s: float) -> bool:
+        """Say whether any frame or odometry comes in that time.
+
+        Raises:
+            CarFault: It cannot any more.
+        """
+        frame, sample = self.inbox.frame, self.inbox.newest_odometry
+        return self.comes(
+            lambda: self.inbox.frame is not frame or self.inbox.newest_odometry is not sample,
+            within_s,
+        )
+
+    @property
+    def told_ns(self) -> int:
+        """The time that the newest odometry tells; -1 before any has come."""
+        sample = self.inbox.newest_odometry
+        return -1 if sample is None else sample.stamp_ns
+
+    def is_told(self, due_ns: int) -> bool:
+        """Say whether frame and odometry have both come as far as a time."""
+        frame, earliest_ns = self.inbox.frame, due_ns - self._tolerance_ns
+        return frame is not None and min(frame.stamp_ns, self.told_ns) >= earliest_ns
+
+    def is_drawn(self) -> bool:
+        """Say whether the newest frame is the last that was due by the newest odometry.
+
+        A simulator that draws slowly tells by odometry that it has taken a frame, long before that
+        one comes.
+        """
+        frame, told_ns = self.inbox.frame, self.told_ns
+        if frame is None or told_ns < 0:
+            return False
+        return told_ns < frame.stamp_ns + self._period_ns - self._tolerance_ns
 
     def odometry_at(self, time_ns: int) -> OdometrySample | None:
         """Return the odometry of a time, if there is any."""

@@ -20,7 +20,8 @@ import pytest
 from f1_rl.circuits import Poses, load_circuit
 from f1_rl.driving.cars import CarFault
 from f1_rl.driving.determinism import measure_divergence
-from f1_rl.gazebo import WorldSettings, write_world
+from f1_rl.driving.perturbations import NOMINAL
+from f1_rl.gazebo import WorldSettings, perturbed, write_world
 from f1_rl.launching.gazebo import GazeboInstance
 from f1_rl.launching.share import ament_prefix
 from f1_rl.simulation import Appearance, Camera, Renderer, Traffic
@@ -52,10 +53,13 @@ def start(tmp_path_factory: pytest.TempPathFactory, domain_id: int) -> Iterator[
     """Start Gazebo, paused, and its bridge."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(namespace: str = "/", **choices) -> "list[subprocess.Popen[bytes]]":
+    def begin(
+        namespace: str = "/", perturbation: str = NOMINAL, camera: Camera = CAMERA, **choices
+    ) -> "list[subprocess.Popen[bytes]]":
         settings = WorldSettings(
-            camera=CAMERA, real_time_factor=0.0, render_engine=ENGINE, gui=False, **choices
+            camera=camera, real_time_factor=0.0, render_engine=ENGINE, gui=False, **choices
         )
+        settings = perturbed(settings, perturbation)
         folder = tmp_path_factory.mktemp("worlds")
         world = write_world(load_circuit("simple"), settings, folder)
         partition = f"f1_rl-test-{os.getpid()}-{len(started)}"
@@ -96,12 +100,12 @@ def join(domain_id: int) -> Iterator[Callable]:
 
     graphs: list[Graph] = []
 
-    def make(*namespaces: str, traffic: Traffic = EMPTY_ROAD, **changes):
+    def make(*namespaces: str, traffic: Traffic = EMPTY_ROAD, camera: Camera = CAMERA, **changes):
         settings = RosCarSettings(clockwork="gazebo", **{"step_timeout_s": 3.0, **changes})
         cars = []
         for namespace in namespaces or ("/",):
             graphs.append(Graph(f"test_{len(graphs)}", namespace=namespace))
-            cars.append(RosCar(graphs[-1], CAMERA, 50, settings))
+            cars.append(RosCar(graphs[-1], camera, 50, settings))
         return RosCars(cars, load_circuit("simple"), traffic)
 
     yield make
@@ -248,6 +252,15 @@ def test_slower_cars_are_where_the_embedded_camera_draws_them_and_are_touched(st
         clearances_m.append(cars.clearance_m[0])
     assert clearances_m[0] > 0.3
     assert min(clearances_m) == 0.0
+
+
+def test_a_tree_that_passes_close_by_the_camera_does_not_stop_the_drawing(start, join):
+    camera = Camera()
+    start("/trees", perturbation="camera_down", camera=camera)
+    cars = join("/trees", camera=camera, step_timeout_s=10.0)
+    place(cars)
+    for _ in range(12):
+        cars.step(np.array([[7.0, 0.0]]))
 
 
 def hull(picture: np.ndarray, traffic: Traffic) -> np.ndarray:

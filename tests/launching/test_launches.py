@@ -12,7 +12,9 @@ from f1_rl.launching.drive import DRIVE
 from f1_rl.launching.record import RECORD
 from f1_rl.launching.replay import REPLAY
 from f1_rl.launching.simulate import SIMULATE
+from f1_rl.launching.simulators import Scene
 from f1_rl.launching.train import TRAIN
+from f1_rl.simulation import NO_TRAFFIC
 
 ALL = [pytest.param(launch, id=launch.name) for launch in LAUNCHES.values()]
 
@@ -181,6 +183,20 @@ def test_gazebos_instances_have_namespaces_and_partitions_of_their_own(cache: Pa
     partitions = [program(two, place).environment["GZ_PARTITION"] for place in range(1, 6)]
     assert partitions[0] == partitions[1] == partitions[2] != partitions[3] == partitions[4]
     assert "__ns:=/car2" in program(two, 5).command
+
+
+def test_gazebo_draws_without_the_filter_in_which_software_opengl_hangs(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MESA_EXTENSION_OVERRIDE", raising=False)
+    asked = {}
+    for own in ("", "-GL_ARB_debug_output"):
+        if own:
+            monkeypatch.setenv("MESA_EXTENSION_OVERRIDE", own)
+        server = program(plan("train", "simulator:=gazebo"), 1)
+        asked[own] = server.environment["MESA_EXTENSION_OVERRIDE"].split()
+    assert asked[""] == ["-GL_EXT_texture_filter_anisotropic"]
+    assert asked["-GL_ARB_debug_output"] == ["-GL_ARB_debug_output", *asked[""]]
 
 
 def test_a_drive_in_gazebo_runs_in_real_time_with_the_policys_camera(cache: Path) -> None:
@@ -405,3 +421,7 @@ def test_a_real_car_has_its_camera_and_its_actuators_beside_the_driver() -> None
 def test_actuators_without_a_real_car_are_refused(words: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(LaunchError, match=sentence):
         plan("drive", *words)
+
+
+def test_a_scene_has_no_traffic_unless_told():
+    assert Scene().traffic == NO_TRAFFIC
