@@ -299,6 +299,7 @@ class Session:
             recording=self.recorder.figures(),
             steered_by=self._wheel.holder,
             ghosts=self._ghosts(),
+            obstacles=task.cars.obstacles_around(car),
             status=self._standing_still() or self._notice.text(now_s) or self._usual_status(now_s),
         )
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from f1_rl.circuits import Circuit
 from f1_rl.reporting.outline import outline_of
+from f1_rl.simulation import Obstacle
 
 UInt8Array = npt.NDArray[np.uint8]
 Picture = UInt8Array | Callable[[], UInt8Array]
@@ -144,6 +145,7 @@ class Moment:
         recording: What is recorded of the drive; None: nothing is being recorded.
         steered_by: Name of the page that has the wheel, as that calls itself; None: none has.
         ghosts: Other drives beside it.
+        obstacles: Boxes and slower cars on the car's road.
         training: How training goes.
         status: One sentence on what goes on; the page reads it aloud where it is asked to.
     """
@@ -168,6 +170,7 @@ class Moment:
     recording: RecordedFigures | None = None
     steered_by: str | None = None
     ghosts: tuple[Ghost, ...] = ()
+    obstacles: Sequence[Obstacle] = ()
     training: TrainingFigures | None = None
     status: str = ""
 

@@ -164,6 +164,7 @@ def _drive(task: DrivingTask, action: int) -> dict[str, Any]:
         "command": Command(speed_mps, yaw_rate_radps),
         "speed_mps": cars.speed_mps[0],
         "pose": Pose(poses.x_m[0], poses.y_m[0], poses.yaw_rad[0]),
+        "obstacles": cars.obstacles_around(0),
         "arc_length_m": projection.arc_length_m[0],
         "lateral_error_m": projection.lateral_error_m[0],
         "lap": int(laps.laps[0]) + 1,

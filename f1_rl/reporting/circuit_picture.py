@@ -2,18 +2,22 @@
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from f1_rl.circuits import Circuit
-from f1_rl.reporting.outline import outline_of
+from f1_rl.reporting.outline import Outline, outline_of
 from f1_rl.simulation import Appearance, Camera, Renderer
 
 Picture = npt.NDArray[np.uint8]
 
+# Of the larger side of the circuit.
+_ARROW_SHARE = 0.08
+
 
 def draw_from_above(circuit: Circuit) -> Picture:
-    """Return the road, its line and the start from above, `(H, W, 3)` RGB."""
+    """Return road, line, start and driving direction from above, `(H, W, 3)` RGB."""
     outline = outline_of(circuit)
     figure = Figure(figsize=(10, 7), dpi=110, layout="constrained")
     axes = figure.add_subplot()
@@ -25,7 +29,7 @@ def draw_from_above(circuit: Circuit) -> Picture:
     if circuit.has_line:
         x_m, y_m = circuit.x_m, circuit.y_m
         axes.plot([*x_m, x_m[0]], [*y_m, y_m[0]], color="#e00000", linewidth=1.0)
-    axes.plot(*outline.start_m.T, color="black", linewidth=2.0)
+    _draw_start(axes, outline, float(circuit.heading_rad[0]))
     axes.set_aspect("equal")
     axes.set_xlabel("x (m)")
     axes.set_ylabel("y (m)")
@@ -35,6 +39,22 @@ def draw_from_above(circuit: Circuit) -> Picture:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba(), np.uint8)[..., :3]
+
+
+def _draw_start(axes: Axes, outline: Outline, heading_rad: float) -> None:
+    """Draw the start line, and beside the road, inside the circuit, where one drives from there."""
+    axes.plot(*outline.start_m.T, color="black", linewidth=3.0)
+    right_m, left_m = outline.start_m
+    inside_m = outline.centre_m.mean(axis=0)
+    near, far = sorted((left_m, right_m), key=lambda edge: float(np.hypot(*(edge - inside_m))))
+    length_m = _ARROW_SHARE * float(np.ptp(outline.centre_m, axis=0).max())
+    aside = (near - far) / np.hypot(*(near - far))
+    tail = near + 0.35 * length_m * aside
+    tip = tail + length_m * np.array([np.cos(heading_rad), np.sin(heading_rad)])
+    arrow = {"arrowstyle": "-|>,head_length=0.7,head_width=0.35", "lw": 2.0, "color": "black"}
+    axes.annotate("", xy=tip, xytext=tail, arrowprops=arrow)
+    x_m, y_m = (tail + tip) / 2 + 0.35 * length_m * aside
+    axes.text(x_m, y_m, "start", ha="center", va="center")
 
 
 def draw_from_car(circuit: Circuit, arc_length_m: float, camera: Camera | None = None) -> Picture:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ _NO_SETTING: Final = ("seed", "versions")
 # Of these, only the file's name says what was learned, not where it lay.
 _PATHS: Final = ("task.circuits", "task.actions", "demonstrations.bags")
 _MOST_IN_LABEL: Final = 3
+# What the names of repetitions have in common besides their own name.
+_REPETITION: Final = re.compile(r"([-_. ](\d{8}|seed|s))?[-_. ]*$")
 # What is told first of a group, since most else follows from it.
 _FIRST_IN_LABEL: Final = "agent.algorithm"
 
@@ -96,11 +99,13 @@ class Group:
         letter: A, B, C, ... in the order in which the groups were given.
         runs: At least one.
         differing: The settings in which the groups of its environment differ, with its values.
+        name: What its runs are called, where no other group's are called so; else empty.
     """
 
     letter: str
     runs: tuple[ComparedRun, ...]
     differing: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def drives(self) -> bool:
@@ -114,7 +119,7 @@ class Group:
 
     @property
     def label(self) -> str:
-        """Its letter, and what sets it apart as far as that is short: else the name of its run."""
+        """Its letter, and what sets it apart as far as that is short: else the name of its runs."""
         parts = [
             f"{name.rpartition('.')[2]} {value}"
             for name, value in sorted(
@@ -124,8 +129,8 @@ class Group:
         ]
         shown = ", ".join(parts[:_MOST_IN_LABEL])
         hidden = len(self.differing) - len(parts[:_MOST_IN_LABEL])
-        if hidden and len(self.runs) == 1:
-            shown = self.runs[0].name
+        if hidden and self.name:
+            shown = self.name
         elif shown and hidden:
             shown += f" and {hidden} more"
         return f"{self.letter}\N{EN SPACE}{shown}" if shown else self.letter
@@ -179,6 +184,7 @@ def group_runs(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
     for run in runs:
         groups.setdefault(tuple(sorted(run.settings.items())), []).append(run)
     environments = [members[0].data.environment for members in groups.values()]
+    names_of_runs = [_common_name([run.name for run in members]) for members in groups.values()]
     made = []
     for i, members in enumerate(groups.values()):
         alike = [
@@ -190,7 +196,8 @@ def group_runs(runs: Sequence[ComparedRun]) -> tuple[Group, ...]:
         if not names and len(groups) > 1:
             names = ["env"]
         own = {name: members[0].settings.get(name, "") for name in names}
-        made.append(Group(_letter(i), tuple(members), own))
+        name = names_of_runs[i] if names_of_runs.count(names_of_runs[i]) == 1 else ""
+        made.append(Group(_letter(i), tuple(members), own, name))
     return tuple(made)
 
 
@@ -239,6 +246,21 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     return [f"{path.parent.name}/{path.name}" for path in resolved]
+
+
+def _common_name(names: Sequence[str]) -> str:
+    """Return what repetitions are called but for their seeds, numbers or dates; empty: nothing."""
+    if len(names) == 1:
+        return names[0]
+    alike = [len(set(letters)) == 1 for letters in zip(*names, strict=False)]
+    common = names[0][: [*alike, False].index(False)]
+    ends = [name[len(common) :][:1] for name in names]
+    # Neither a number nor a word is cut in two.
+    if any(end.isdigit() for end in ends):
+        common = common.rstrip(string.digits)
+    elif any(end.isalpha() for end in ends):
+        common = common.rstrip(string.ascii_letters)
+    return _REPETITION.sub("", common)
 
 
 def _without_folders(value: str) -> str:

@@ -90,21 +90,22 @@ def repeated_seeds(groups: Sequence[Group]) -> list[str]:
 
 def _told(result: GroupResult) -> str:
     """Return what came of one group in a sentence."""
-    letter, seeds = result.group.letter, len(result.group.runs)
+    seeds = len(result.group.runs)
+    group = result.group.letter + _in_brackets(result.group.name)
     if not result.evaluated:
-        return f"{letter} has not been evaluated yet."
+        return f"{group} has not been evaluated yet."
     if result.solved is None:
         value, interval = figure(result.mean_return, 1)
-        return f"{letter} reached a mean return of {value}{_in_brackets(interval)}."
+        return f"{group} reached a mean return of {value}{_in_brackets(interval)}."
     aim = "full laps from all starts" if result.group.drives else "the aim"
     if not result.solved:
         if seeds == 1:
-            return f"{letter} did not reach {aim}."
-        return f"{letter} reached {aim} with none of {seeds} seeds."
+            return f"{group} did not reach {aim}."
+        return f"{group} reached {aim} with none of {seeds} seeds."
     value, interval = figure(result.steps)
     more = "more than " if result.solved < result.evaluated else ""
     with_seeds = "" if seeds == 1 else f" with {result.solved} of {seeds} seeds"
-    return f"{letter} reached {aim}{with_seeds}, after {more}{value} steps{_in_brackets(interval)}."
+    return f"{group} reached {aim}{with_seeds}, after {more}{value} steps{_in_brackets(interval)}."
 
 
 def _lead(results: Sequence[GroupResult]) -> tuple[str, str, str] | None:

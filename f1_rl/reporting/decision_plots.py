@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,32 +12,38 @@ from f1_rl.circuits.circuit import Circuit
 from f1_rl.reporting.decisions import decision_margin, smoothed
 from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
 from f1_rl.reporting.lap_map import WIDTH_PX, Shade, lap_map
-from f1_rl.reporting.lap_plots import along
+from f1_rl.reporting.lap_plots import along, describe_obstacles
 from f1_rl.reporting.learning_plots import Plot
 from f1_rl.reporting.palette import speed_colours
 from f1_rl.reporting.run_folder import FloatArray, Lap
+from f1_rl.simulation import Obstacle
 
 _TERM_HEIGHT_PX: Final = 84
 _COLOURS: Final = ("second", "third", "good", "warn", "accent", "edge")
 
 
-def decision_plots(lap: Lap | None, circuit: Circuit | None) -> tuple[Plot, ...]:
+def decision_plots(
+    lap: Lap | None, circuit: Circuit | None, obstacles: Sequence[Obstacle] = ()
+) -> tuple[Plot, ...]:
     """Draw the plots of a lap's decisions.
 
     Args:
         lap: The trace, if there is one.
         circuit: The circuit that was driven, if it is known.
+        obstacles: Where boxes and slower cars were.
 
     Returns:
         Only plots for which the trace has values.
     """
     if lap is None:
         return ()
-    plots = (_hesitation_map(lap, circuit), _margin_plot(lap), _reward_plot(lap))
+    plots = (_hesitation_map(lap, circuit, obstacles), _margin_plot(lap), _reward_plot(lap))
     return tuple(plot for plot in plots if plot is not None)
 
 
-def _hesitation_map(lap: Lap, circuit: Circuit | None) -> Plot | None:
+def _hesitation_map(
+    lap: Lap, circuit: Circuit | None, obstacles: Sequence[Obstacle]
+) -> Plot | None:
     margin = smoothed(lap, decision_margin(lap))
     known = margin[np.isfinite(margin)]
     if len(known) < 2:
@@ -46,10 +53,10 @@ def _hesitation_map(lap: Lap, circuit: Circuit | None) -> Plot | None:
     shade = Shade(margin, "lead of the best action", limits, _doubt_colours)
     where = f"the circuit {circuit.name}" if circuit is not None else "the driven line"
     description = f"Map of {where} with the driven line brightest where the policy hesitates."
-    svg = lap_map("hesitation-map", lap, circuit, shade, description)
+    svg = lap_map("hesitation-map", lap, circuit, shade, description, obstacles)
     caption = (
         "Bright: the two best actions seem nearly equally good to the policy. Dark: one of them "
-        "is clearly the best. Averaged over half a second."
+        "is clearly the best. Averaged over half a second." + describe_obstacles(obstacles)
     )
     return None if svg is None else Plot("Where it hesitates", svg, caption)
 

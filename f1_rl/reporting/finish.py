@@ -5,12 +5,15 @@ from typing import Any
 
 from f1_rl.driving.cars import Cars
 from f1_rl.policy import load_policy
+from f1_rl.reporting.lap_obstacles import OBSTACLES_FILE
 from f1_rl.reporting.lap_recorder import record_lap
 from f1_rl.reporting.report import write_report
 
 
 def finish_run(run_dir: Path, cars: Cars | None = None) -> dict[str, Any]:
     """Drive a lap with the best policy of a run, write `lap.csv`, `lap.mp4` and `report.html`.
+
+    With traffic, `lap_obstacles.csv`, too.
 
     Args:
         run_dir: The run's folder.
@@ -27,6 +30,9 @@ def finish_run(run_dir: Path, cars: Cars | None = None) -> dict[str, Any]:
     """
     policy = load_policy(run_dir / "policy")
     trace, video = run_dir / "lap.csv", run_dir / "lap.mp4"
-    drive = record_lap(policy, policy.task_settings, trace, video, cars=cars)
+    obstacles = run_dir / OBSTACLES_FILE
+    drive = record_lap(
+        policy, policy.task_settings, trace, video, obstacles_path=obstacles, cars=cars
+    )
     write_report(run_dir)
     return drive.as_dict()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
+from matplotlib.markers import MarkerStyle
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Polygon
 
@@ -19,10 +20,16 @@ from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
 from f1_rl.reporting.outline import Outline, outline_of
 from f1_rl.reporting.palette import speed_colours
 from f1_rl.reporting.run_folder import FloatArray, Lap
+from f1_rl.simulation import Obstacle
 
 WIDTH_PX: Final = 480
 _MAX_SEGMENTS: Final = 500
 _JUMP_M: Final = 3.0  # farther than that between two samples is no driving
+# About the middle, pointing to the right.
+_BOX: Final = Polygon(np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]), closed=True)
+_CAR: Final = Polygon(
+    np.array([[1.0, 0.0], [-0.8, 0.75], [-0.5, 0.0], [-0.8, -0.75], [1.0, 0.0]]), closed=True
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,12 @@ class Shade:
 
 
 def lap_map(
-    key: str, lap: Lap, circuit: Circuit | None, shade: Shade, description: str
+    key: str,
+    lap: Lap,
+    circuit: Circuit | None,
+    shade: Shade,
+    description: str,
+    obstacles: Sequence[Obstacle] = (),
 ) -> str | None:
     """Draw a lap from above.
 
@@ -61,6 +73,7 @@ def lap_map(
         circuit: The circuit, if it is known; its road is drawn beneath.
         shade: What colours the driven line.
         description: What the figure shows, for those who do not see it.
+        obstacles: Where boxes and slower cars were.
 
     Returns:
         The `<svg>` element; None where the trace has no two positions.
@@ -86,6 +99,7 @@ def lap_map(
         if outline is not None:
             draw_road(axes, outline)
         _draw_driven_line(axes, points_m, shade.values[known], shade)
+        _draw_obstacles(axes, obstacles)
         draw_start(axes, outline, points_m, float(0.1 * (high - low).max()))
         if shade.range is not None:
             bar = figure.add_axes((0.06, 36 / size[1], 0.55, 9 / size[1]))
@@ -116,6 +130,22 @@ def _draw_driven_line(axes: Any, points_m: FloatArray, values: FloatArray, shade
         ends[whole], colors=colours[whole], linewidths=2.6, capstyle="round", zorder=3
     )
     axes.add_collection(line)
+
+
+def _draw_obstacles(axes: Any, obstacles: Sequence[Obstacle]) -> None:
+    """Draw boxes as squares and slower cars as arrowheads, larger than they are."""
+    for obstacle in obstacles:
+        shape, size_px = (_BOX, 8.0) if obstacle.kind == "box" else (_CAR, 16.0)
+        axes.plot(
+            obstacle.x_m,
+            obstacle.y_m,
+            marker=MarkerStyle(shape).rotated(rad=obstacle.yaw_rad),
+            markersize=size_px,
+            markerfacecolor=STAND_INS["warn"],
+            markeredgecolor=STAND_INS["mark"],
+            markeredgewidth=1.0,
+            zorder=4,
+        )
 
 
 def draw_start(axes: Any, outline: Outline | None, points_m: FloatArray, arrow_m: float) -> None:

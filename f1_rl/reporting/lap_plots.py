@@ -12,10 +12,14 @@ from f1_rl.reporting.figures import STAND_INS, inline_svg, new_figure, style
 from f1_rl.reporting.lap_map import WIDTH_PX, Shade, lap_map
 from f1_rl.reporting.learning_plots import Plot
 from f1_rl.reporting.run_folder import FloatArray, Lap
+from f1_rl.simulation import Obstacle
 
 
 def lap_plots(
-    lap: Lap | None, circuit: Circuit | None, action_names: Sequence[str]
+    lap: Lap | None,
+    circuit: Circuit | None,
+    action_names: Sequence[str],
+    obstacles: Sequence[Obstacle] = (),
 ) -> tuple[Plot, ...]:
     """Draw the plots of a lap.
 
@@ -23,6 +27,7 @@ def lap_plots(
         lap: The trace, if there is one.
         circuit: The circuit that was driven, if it is known.
         action_names: Names of the actions, empty if they are not known.
+        obstacles: Where boxes and slower cars were.
 
     Returns:
         The map first; only plots for which the trace has values.
@@ -30,7 +35,7 @@ def lap_plots(
     if lap is None:
         return ()
     plots = (
-        _map_plot(lap, circuit),
+        _map_plot(lap, circuit, obstacles),
         _lateral_plot(lap, circuit),
         _commands_plot(lap),
         _actions_plot(lap, action_names),
@@ -55,14 +60,25 @@ def action_counts(lap: Lap, action_names: Sequence[str]) -> list[tuple[str, int]
     return [(name, int(count)) for name, count in zip(names, counts, strict=True)]
 
 
-def _map_plot(lap: Lap, circuit: Circuit | None) -> Plot | None:
+def describe_obstacles(obstacles: Sequence[Obstacle]) -> str:
+    """Return the sentences that a map's caption needs for them; empty where there are none."""
+    kinds = {obstacle.kind for obstacle in obstacles}
+    sentences = {
+        "box": " Squares: boxes.",
+        "car": " Arrowheads: slower cars, each where the car came nearest to it.",
+    }
+    return "".join(sentence for kind, sentence in sentences.items() if kind in kinds)
+
+
+def _map_plot(lap: Lap, circuit: Circuit | None, obstacles: Sequence[Obstacle]) -> Plot | None:
     shade = Shade(lap.speed_mps, "speed, m/s")
     where = f"the circuit {circuit.name}" if circuit is not None else "the driven line"
     description = f"Map of {where} with the driven line coloured by speed" + (
         f", from {shade.range[0]:.1f} to {shade.range[1]:.1f} m/s." if shade.range else "."
     )
-    svg = lap_map("map", lap, circuit, shade, description)
+    svg = lap_map("map", lap, circuit, shade, description, obstacles)
     caption = "Seen from above: the driven line, coloured by speed; the arrow shows the direction."
+    caption += describe_obstacles(obstacles)
     if circuit is None:
         caption += " The circuit itself could not be loaded, so the road is not drawn."
     return None if svg is None else Plot("The lap", svg, caption)

@@ -1,7 +1,7 @@
 """Driving one lap with a saved policy while everything is written down."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from f1_rl.driving.task import DrivingTask, Outcome
 from f1_rl.files import new_file
 from f1_rl.policy import Policy
 from f1_rl.policy.saliency import saliency_of
+from f1_rl.reporting.lap_obstacles import Encounters
 from f1_rl.reporting.video import LapVideo, VideoFrame
 from f1_rl.settings import build_settings, merge
+from f1_rl.simulation import Obstacle
 
 # A lap in which the car could not be seen or moved is driven and written again.
 _ATTEMPTS = 3
@@ -49,6 +51,7 @@ def record_lap(
     trace_path: Path | None = None,
     video_path: Path | None = None,
     *,
+    obstacles_path: Path | None = None,
     laps: int = 1,
     cars: Cars | None = None,
 ) -> Drive:
@@ -59,6 +62,7 @@ def record_lap(
         settings: The task, usually `policy.task_settings` with a circuit of choice.
         trace_path: The CSV file to write, a row for each control period.
         video_path: The MP4 file to write.
+        obstacles_path: The CSV file to write of the obstacles, where there are any.
         laps: Laps to drive.
         cars: Cars behind topics, the first of which drives; none: one in the embedded simulator.
 
@@ -77,23 +81,30 @@ def record_lap(
     policy.check_fits(lap.task)
     for _ in range(_ATTEMPTS - 1):
         with suppress(CarFault):
-            return _record(policy, lap, trace_path, video_path)
-    return _record(policy, lap, trace_path, video_path)
+            return _record(policy, lap, trace_path, video_path, obstacles_path)
+    return _record(policy, lap, trace_path, video_path, obstacles_path)
 
 
 def _record(
-    policy: Policy, lap: LapDrive, trace_path: Path | None, video_path: Path | None
+    policy: Policy,
+    lap: LapDrive,
+    trace_path: Path | None,
+    video_path: Path | None,
+    obstacles_path: Path | None,
 ) -> Drive:
     driver = _RecordingDriver(policy, lap.task, filmed=video_path is not None)
     rows: list[dict[str, Any]] = []
+    encounters = Encounters()
     with _video(video_path, lap.task) as video:
 
         def observe_step(task: DrivingTask, observations: Observation, outcome: Outcome) -> None:
             row = _row(task, driver, outcome)
             rows.append(row)
+            obstacles = task.cars.obstacles_around(0)
+            encounters.add((row["x_m"], row["y_m"]), obstacles)
             if video is not None and driver.camera is not None:
                 frames = observations["frames"] if isinstance(observations, dict) else observations
-                video.add(_video_frame(driver, frames[0], driver.camera, row, outcome))
+                video.add(_video_frame(driver, frames[0], driver.camera, row, outcome, obstacles))
 
         drive = lap.drive(driver, observe_step)[0]
     if trace_path is not None:
@@ -101,6 +112,8 @@ def _record(
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
+    if obstacles_path is not None:
+        encounters.write(obstacles_path)
     return drive
 
 
@@ -150,6 +163,7 @@ def _video_frame(
     camera: npt.NDArray[np.uint8],
     row: dict[str, Any],
     outcome: Outcome,
+    obstacles: Sequence[Obstacle],
 ) -> VideoFrame:
     return VideoFrame(
         camera=camera,
@@ -165,4 +179,5 @@ def _video_frame(
         lateral_error_m=row["lateral_error_m"],
         lap=int(outcome.step.laps[0]) + 1,
         saliency=driver.saliency,
+        obstacles=obstacles,
     )

@@ -64,7 +64,8 @@ _CURVES: Final = (
         "loss",
         "Loss",
         "third",
-        "Error of the expected return against the temporal-difference target.",
+        "What each update lowers: the error of the expected return against the temporal-difference "
+        "target, and what learning from advice or from demonstrations alone adds to it.",
         may_be_log=True,
     ),
     _Curve(

@@ -14,6 +14,7 @@ from f1_rl.reporting.decisions import Moment, telling_moments
 from f1_rl.reporting.film_strip import Still, film_strip, stills_of
 from f1_rl.reporting.flat_settings import flat_settings
 from f1_rl.reporting.lap_circuit import circuit_of_lap, circuits_of
+from f1_rl.reporting.lap_obstacles import read_met_obstacles
 from f1_rl.reporting.lap_picture import CAMERA_BOX_PX
 from f1_rl.reporting.lap_plots import lap_plots
 from f1_rl.reporting.learning_plots import learning_plots
@@ -53,6 +54,7 @@ def _render(run: RunData) -> str:
     summaries = summarise(run.evaluations) if run.evaluations is not None else ()
     best = best_evaluation(summaries)
     circuit = circuit_of_lap(run)
+    obstacles = read_met_obstacles(run.path)
     lengths_m = {c.name: c.length_m for c in circuits_of(run)}
     notes = list(run.notes)
     stills, poster = _stills(run, notes)
@@ -68,8 +70,8 @@ def _render(run: RunData) -> str:
         poster=poster,
         stills=stills,
         moments=moments,
-        lap_plots=lap_plots(run.lap, circuit, run.action_names),
-        decision_plots=decision_plots(run.lap, circuit),
+        lap_plots=lap_plots(run.lap, circuit, run.action_names, obstacles),
+        decision_plots=decision_plots(run.lap, circuit, obstacles),
         lap=run.lap,
         learning_plots=learning_plots(run.metrics, summaries)
         + table_plots(run.table, run.commands),

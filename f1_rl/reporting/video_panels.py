@@ -16,6 +16,7 @@ from f1_rl.reporting.glyphs import Font, Picture
 from f1_rl.reporting.outline import outline_of
 from f1_rl.reporting.palette import DARK, rgb, speed_colours
 from f1_rl.reporting.run_folder import FloatArray
+from f1_rl.simulation import Obstacle
 
 PAGE: Final = rgb(DARK["page"])
 CARD: Final = rgb(DARK["card"])
@@ -26,12 +27,16 @@ ACCENT: Final = rgb(DARK["accent"])
 ROAD: Final = rgb(DARK["road"])
 EDGE: Final = rgb(DARK["edge"])
 MARK: Final = rgb(DARK["mark"])
+OBSTACLE: Final = rgb(DARK["warn"])
 
 _UNKNOWN: Final = "\N{EN DASH}"
 _PADDING_PX: Final = 12
 _TITLE_PX: Final = 34
 _SHIFT: Final = 4  # OpenCV takes fixed-point coordinates: four binary places are 1/16 of a pixel
 _SUPERSAMPLING: Final = 4
+# On the map, pixels about the middle, pointing to the right.
+_CAR_PX: Final = np.array([[12.0, 0.0], [-8.0, 7.0], [-4.0, 0.0], [-8.0, -7.0]])
+_BOX_PX: Final = np.array([[4.0, 4.0], [-4.0, 4.0], [-4.0, -4.0], [4.0, -4.0]])
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class VideoFrame:
         lap: Number of the lap that is being driven, from 1; 0 where that is not known.
         saliency: (R, C) float, how much each place of the observation matters to the decision;
             None where that is not known.
+        obstacles: Boxes and slower cars on the road.
     """
 
     camera: npt.NDArray[np.uint8]
@@ -68,6 +74,7 @@ class VideoFrame:
     lateral_error_m: float
     lap: int = 1
     saliency: npt.NDArray[np.floating[Any]] | None = None
+    obstacles: Sequence[Obstacle] = ()
 
 
 def paint_card(picture: Picture, radius_px: int = 10) -> None:
@@ -117,7 +124,7 @@ class Card:
 
 
 class MapPanel(Card):
-    """The circuit from above with the car and its trail, coloured by the commanded speed.
+    """The circuit from above with obstacles, the car and its trail, coloured by commanded speed.
 
     Args:
         picture: (H, W, 3) uint8, the part of the video's picture to paint.
@@ -143,7 +150,9 @@ class MapPanel(Card):
         """Paint one frame and remember the car's position for the trail."""
         self._extend_trail(frame)
         self.begin()
-        self._draw_car(frame)
+        for obstacle in frame.obstacles:
+            self._draw_symbol(_BOX_PX if obstacle.kind == "box" else _CAR_PX, obstacle, OBSTACLE)
+        self._draw_symbol(_CAR_PX, frame, ACCENT)
 
     def _place(self, low_m: FloatArray, high_m: FloatArray) -> None:
         margin_px = 24
@@ -199,15 +208,16 @@ class MapPanel(Card):
         start, end = self._pixels(ends_m).tolist()
         cv2.line(self.fixed, start, end, colour, 2, cv2.LINE_AA, _SHIFT)
 
-    def _draw_car(self, frame: VideoFrame) -> None:
-        if not all(map(math.isfinite, (frame.x_m, frame.y_m, frame.yaw_rad))):
+    def _draw_symbol(
+        self, shape_px: FloatArray, at: VideoFrame | Obstacle, colour: tuple[int, int, int]
+    ) -> None:
+        if not all(map(math.isfinite, (at.x_m, at.y_m, at.yaw_rad))):
             return
-        cos, sin = math.cos(frame.yaw_rad), math.sin(frame.yaw_rad)
-        shape_px = np.array([[12.0, 0.0], [-8.0, 7.0], [-4.0, 0.0], [-8.0, -7.0]])
+        cos, sin = math.cos(at.yaw_rad), math.sin(at.yaw_rad)
         turned_m = shape_px @ np.array([[cos, sin], [-sin, cos]]) / self._pixels_per_m
-        arrow = self._pixels(turned_m + np.array([frame.x_m, frame.y_m]))
-        cv2.fillPoly(self.picture, [arrow], ACCENT, cv2.LINE_AA, _SHIFT)
-        cv2.polylines(self.picture, [arrow], True, MARK, 1, cv2.LINE_AA, _SHIFT)
+        outline = self._pixels(turned_m + np.array([at.x_m, at.y_m]))
+        cv2.fillPoly(self.picture, [outline], colour, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.picture, [outline], True, MARK, 1, cv2.LINE_AA, _SHIFT)
 
 
 class ObservationPanel(Card):

@@ -2,6 +2,7 @@
 
 from f1_rl.simulation.appearance import NOMINAL_PALETTE, PALETTES, Appearance
 from f1_rl.simulation.camera import Camera, View
+from f1_rl.simulation.obstacles import Obstacle
 from f1_rl.simulation.renderer import Renderer
 from f1_rl.simulation.simulator import Simulator
 from f1_rl.simulation.traffic import NO_TRAFFIC, Traffic, load_traffic, traffic_name, traffic_names
@@ -16,6 +17,7 @@ __all__ = [
     "Appearance",
     "Camera",
     "KinematicCar",
+    "Obstacle",
     "Renderer",
     "Simulator",
     "SingleTrackCar",

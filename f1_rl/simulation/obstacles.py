@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,23 @@ _FOOTPRINT = np.array([CAR.middle_x_m, 0.5 * CAR.length_m, 0.5 * CAR.width_m])
 
 _SWEEP = 5
 """Moments of a control period at which the distance is measured: at 7 m/s every 7 cm."""
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One obstacle, seen from above.
+
+    Attributes:
+        kind: Whether it stands, or drives slowly.
+        x_m: Position of its middle.
+        y_m: Likewise.
+        yaw_rad: Where it points.
+    """
+
+    kind: Literal["box", "car"]
+    x_m: float
+    y_m: float
+    yaw_rad: float
 
 
 class Obstacles:
@@ -67,6 +84,15 @@ class Obstacles:
     def scenery(self) -> Scenery:
         """What cameras see of them."""
         return replace(self._scenery, poses_m=self.poses_m) if self else self._scenery
+
+    def around(self, car: int) -> tuple[Obstacle, ...]:
+        """Return where the obstacles of one car's world are."""
+        return tuple(
+            Obstacle("box" if i < self.traffic.boxes else "car", float(x), float(y), float(yaw))
+            for i, (x, y, yaw) in enumerate(
+                zip(self._x_m[car], self._y_m[car], self._yaw_rad[car], strict=True)
+            )
+        )
 
     def place(
         self, cars: IntArray, circuit_index: IntArray, poses: Poses, rng: np.random.Generator

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from f1_rl.circuits import Circuit, Poses
 from f1_rl.simulation.appearance import Appearance
 from f1_rl.simulation.camera import Camera, View
-from f1_rl.simulation.obstacles import Obstacles
+from f1_rl.simulation.obstacles import Obstacle, Obstacles
 from f1_rl.simulation.renderer import Renderer
 from f1_rl.simulation.scenery import Scenery
 from f1_rl.simulation.shutter import Shutter
@@ -168,6 +168,10 @@ class Simulator:
     def clearance_m(self) -> FloatArray:
         """Least distance to an obstacle in the last period, 0.0 where touched, (N,)."""
         return self.obstacles.clearance_m.copy()
+
+    def obstacles_around(self, car: int) -> tuple[Obstacle, ...]:
+        """Where the obstacles of one car's world are."""
+        return self.obstacles.around(car)
 
     @property
     def appearance(self) -> Appearance:

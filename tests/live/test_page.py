@@ -15,6 +15,7 @@ from f1_rl.circuits import load_circuit
 from f1_rl.live.hub import Hub
 from f1_rl.live.server import LiveServer
 from f1_rl.live.snapshot import Command, Ghost, Moment, Pose, Scene
+from f1_rl.simulation import Obstacle
 
 pytestmark = pytest.mark.skipif(EXECUTABLE is None, reason="no chromium is installed")
 
@@ -29,6 +30,15 @@ DRAWN = """(selector => {
   const canvas = document.querySelector(selector);
   if (!canvas.width || !canvas.height) return false;
   return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(v => v);
+})"""
+# Pixels in the colour of obstacles, where the page is dark.
+ORANGE = """(selector => {
+  const canvas = document.querySelector(selector);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4)
+    count += data[i] === 240 && data[i + 1] === 162 && data[i + 2] === 75;
+  return count;
 })"""
 
 
@@ -107,6 +117,10 @@ def test_a_drive_shows_the_car_its_ghost_and_its_lap():
         lap=2,
         lap_time_s=119.996,
         ghosts=(Ghost("best", circuit.x_m[9], circuit.y_m[9], 0.0),),
+        obstacles=(
+            Obstacle("box", circuit.x_m[200], circuit.y_m[200], 0.0),
+            Obstacle("car", circuit.x_m[400], circuit.y_m[400], 0.0),
+        ),
         status="<b>no markup</b>",
     )
 
@@ -127,6 +141,7 @@ def test_a_drive_shows_the_car_its_ghost_and_its_lap():
                 assert await tab.evaluate("document.querySelector('#camera').hidden")
                 assert await tab.evaluate("document.querySelector('#curves').hidden")
                 await tab.wait_for(f"{DRAWN}('#map canvas')")
+                assert await tab.evaluate(f"{ORANGE}('#map canvas')") > 60
                 background = "getComputedStyle(document.body).backgroundColor"
                 assert await tab.evaluate(background) == "rgb(16, 19, 24)"
                 assert tab.errors == []

@@ -171,6 +171,8 @@ def test_touching_an_obstacle_is_said(tmp_path):
     stage = Stage(tmp_path, traffic={**closed, "seed": 0})
     moments = Person(stage).drive(35.0)
     assert any("You touched an obstacle" in moment.status for moment in moments)
+    (box,) = moments[-1].obstacles
+    assert (box.kind, box) == ("box", moments[0].obstacles[0])
 
 
 def test_who_only_stands_is_left_alone(tmp_path):

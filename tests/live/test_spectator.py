@@ -111,6 +111,18 @@ def test_a_decision_shows_the_first_car_as_it_stands(hub, spectator, envs):
     assert moment["training"]["mean_q"] is None
 
 
+def test_obstacles_are_those_of_the_first_car(hub, spectator):
+    envs = F1CameraVectorEnv(2, circuits=["oval"], traffic="mixed")
+    observations, _ = envs.reset(seed=1)
+    page = Page(hub)
+    spectator.see(decide(envs, observations))
+    shown = page.told_of("moment")["obstacles"]
+    expected = envs.task.cars.obstacles_around(0)
+    assert [each["kind"] for each in shown] == [each.kind for each in expected]
+    assert [each["x_m"] for each in shown] == [each.x_m for each in expected]
+    assert {"box", "car"} == {each["kind"] for each in shown}
+
+
 def test_cars_that_live_elsewhere_show_the_picture_that_they_sent(hub, spectator, envs):
     class Elsewhere:
         """Cars that cannot draw later: whose picture is the one that came last."""

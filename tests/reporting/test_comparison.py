@@ -17,7 +17,7 @@ from f1_rl.cli.main import main
 from f1_rl.reporting.comparison import compare_runs, write_comparison
 from f1_rl.reporting.comparison_curves import Quantity, curve_of
 from f1_rl.reporting.comparison_plots import DrawnLap, time_lost_s, widest_places
-from f1_rl.reporting.comparison_runs import ComparedRun, Group, group_runs
+from f1_rl.reporting.comparison_runs import ComparedRun, Group, _common_name, group_runs
 from f1_rl.reporting.lap_trace import LapTrace
 from f1_rl.reporting.run_folder import ReportError, RunData
 
@@ -110,8 +110,35 @@ def test_what_differs_in_much_is_named_by_its_algorithm_or_its_run(make_run: Mak
         make_run(f"table-{seed}", seed, (4,), **many, algorithm="tabular")
     folder = make_run("network", 0, (4,), algorithm="double_dqn").parent
     table, network = sorted(compare_runs([folder]).groups, key=lambda group: -len(group.runs))
-    assert table.label.endswith("algorithm tabular, batch_size 0, gamma 0 and 2 more")
+    assert table.label.endswith("\u2002table")
     assert network.label.endswith("\u2002network")
+
+
+def test_groups_whose_runs_are_called_alike_are_named_by_what_differs_the_algorithm_first() -> None:
+    many = dict.fromkeys(("batch_size", "gamma", "n_step"), 0)
+    config = {"env": "f1_rl/F1Camera-v0", "agent": {"algorithm": "tabular", **many}}
+    other = {**config, "agent": {"algorithm": "dqn", **dict.fromkeys(many, 1)}}
+    runs = [run_with(f"oval-20260101-{i:06}", c) for i, c in enumerate([config, other] * 2)]
+    first, second = group_runs(runs)
+    assert first.label == "A\u2002algorithm tabular, batch_size 0, gamma 0 and 1 more"
+    assert second.label == "B\u2002algorithm dqn, batch_size 1, gamma 1 and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("base-0", "base-1"), "base"),
+        (("n3-10", "n3-11"), "n3"),
+        (("double_seed3", "double_seed4"), "double"),
+        (("simple-20260101-080000", "simple-20260101-090000"), "simple"),
+        (("class", "class-2"), "class"),
+        (("fast-run", "fancy-run"), ""),
+        (("1", "2"), ""),
+        (("robust-2",), "robust-2"),
+    ],
+)
+def test_repetitions_are_called_what_their_names_have_in_common(names, expected) -> None:
+    assert _common_name(names) == expected
 
 
 def test_neither_versions_nor_the_folders_of_files_separate_runs() -> None:
@@ -275,7 +302,7 @@ def test_every_group_has_its_colour_in_curves_lines_and_legend(page: str) -> Non
 
 def test_the_page_says_which_settings_learn_in_fewer_steps(page: str) -> None:
     assert "A needs the fewest steps" in page
-    assert "B reached full laps from all starts with 1 of 2 seeds, after more than" in page
+    assert "B (slow) reached full laps from all starts with 1 of 2 seeds, after more than" in page
     assert "≥ 3,500" in page
 
 
@@ -308,7 +335,8 @@ def test_a_run_without_evaluation_or_lap_alone_gives_a_page(tmp_path: Path) -> N
     (tmp_path / "young").mkdir()
     (tmp_path / "young" / "config.yaml").write_text("seed: 4\n", encoding="utf-8")
     write_comparison(compare_runs([tmp_path / "young"]), tmp_path / "page.html")
-    assert "A has not been evaluated yet" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "A (young) has not been evaluated yet" in page
 
 
 def test_runs_of_other_environments_are_compared_by_their_returns(
@@ -365,7 +393,7 @@ def test_the_verb_compares_where_there_are_several_runs(
     assert main(["report", *quick, "--lap"]) == 1
     assert "--lap: is for the report of one run" in capsys.readouterr().err
     assert main(["report", *quick, "--out", "no/such/page.html"]) == 1
-    assert "no/such/page.html cannot be written" in capsys.readouterr().err
+    assert "no/such: No such file or directory; check the path." in capsys.readouterr().err
 
 
 def test_the_verb_reports_on_one_run_in_its_own_folder(

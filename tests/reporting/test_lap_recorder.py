@@ -8,9 +8,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from f1_rl.circuits import load_circuit
 from f1_rl.policy import load_policy
 from f1_rl.reporting.camera_overlay import HEAT_COLOUR
+from f1_rl.reporting.lap_obstacles import OBSTACLES_FILE, read_met_obstacles
 from f1_rl.reporting.lap_recorder import record_lap
+from f1_rl.simulation import Traffic
+from f1_rl.simulation.traffic import place_obstacles
 
 pytestmark = pytest.mark.tensorflow
 
@@ -36,3 +40,18 @@ def test_the_trace_has_the_reward_terms_and_the_video_shows_why(tmp_path: Path) 
     assert len(pictures) == len(rows)
     road = pictures[len(rows) // 2][330:500, 60:790].astype(np.int64)
     assert np.abs(road - HEAT_COLOUR).sum(axis=-1).min() < 200
+
+
+def test_boxes_are_kept_where_they_stand(tmp_path: Path) -> None:
+    policy = load_policy(POLICY)
+    settings = msgspec.structs.replace(
+        policy.task_settings, traffic=Traffic(boxes=3, lateral_m=(0.8, 0.9), seed=1)
+    )
+    record_lap(policy, settings, obstacles_path=tmp_path / OBSTACLES_FILE)
+    circuit = load_circuit(settings.circuits[0])
+    placed = place_obstacles(settings.traffic, circuit, np.random.default_rng(1))
+    expected = circuit.pose_at(placed.arc_length_m, placed.lateral_m)
+    boxes = read_met_obstacles(tmp_path)
+    assert [box.kind for box in boxes] == ["box"] * 3
+    np.testing.assert_allclose([box.x_m for box in boxes], expected.x_m, atol=1e-3)
+    np.testing.assert_allclose([box.y_m for box in boxes], expected.y_m, atol=1e-3)

@@ -20,7 +20,7 @@ from f1_rl.reporting.palette import DARK, rgb
 from f1_rl.reporting.run_folder import ReportError
 from f1_rl.reporting.video import LapVideo, VideoFrame
 from f1_rl.reporting.video_panels import MapPanel, ObservationPanel, QValuePanel
-from f1_rl.simulation import Camera
+from f1_rl.simulation import Camera, Obstacle
 
 ACTIONS = ("left", "straight", "right")
 Q_PANEL_LEFT, Q_PANEL_TOP = 848, 464
@@ -207,6 +207,21 @@ def test_car_moves_on_the_map_and_leaves_a_trail(circuit: Circuit, frame: VideoF
     assert np.linalg.norm(last - first) > 50.0
     changed = (pictures[0] != pictures[-1]).any(axis=2)
     assert changed.sum() > 2 * accent[-1].sum() + 200
+
+
+def test_obstacles_stand_on_the_map_while_they_are_there(
+    circuit: Circuit, frame: VideoFrame
+) -> None:
+    picture = blank(290, 416)
+    panel = MapPanel(picture, circuit)
+    sizes = []
+    for kinds in ((), ("box",), ("box", "car"), ()):
+        poses = circuit.pose_at(np.array([60.0, 90.0]))
+        shown = zip(kinds, poses.x_m, poses.y_m, poses.yaw_rad, strict=False)
+        panel.paint(dataclasses.replace(frame, obstacles=[Obstacle(*each) for each in shown]))
+        sizes.append(int((picture == np.array(rgb(DARK["warn"]))).all(axis=2).sum()))
+    assert sizes[0] == sizes[3] == 0
+    assert 20 < sizes[1] < sizes[2] - 40
 
 
 def test_interrupted_video_leaves_the_old_file(

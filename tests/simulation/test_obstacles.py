@@ -187,3 +187,14 @@ def test_states_of_before_there_was_traffic_are_restored(circle: Circuit) -> Non
     del state["obstacles"]
     simulator.restore(state)
     simulator.step(np.ones((1, 2)))
+
+
+def test_a_cars_obstacles_are_told_one_by_one_boxes_first():
+    traffic = Traffic(boxes=2, cars=1, seed=3)
+    simulator = Simulator([load_circuit("oval")], 2, traffic=traffic)
+    simulator.step(np.zeros((2, 2)))
+    around = simulator.obstacles_around(1)
+    assert [obstacle.kind for obstacle in around] == ["box", "box", "car"]
+    poses_m = [(each.x_m, each.y_m, each.yaw_rad) for each in around]
+    np.testing.assert_array_equal(poses_m, simulator.obstacles.poses_m[1])
+    assert Simulator([load_circuit("oval")], 1).obstacles_around(0) == ()

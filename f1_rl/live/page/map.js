@@ -1,4 +1,4 @@
-// The circuit from above, with the car, its trail and ghosts.
+// The circuit from above, with the car, its trail, ghosts and obstacles.
 
 import { colour, onChange, prepare } from "./format.js";
 
@@ -10,6 +10,7 @@ const canvas = document.querySelector("#map canvas");
 let circuit = null;
 let pose = null;
 let ghosts = [];
+let obstacles = [];
 let trail = [];
 
 /** Show another circuit, or none. */
@@ -20,14 +21,15 @@ export function setCircuit(shown) {
   draw();
 }
 
-/** Show where the car and the ghosts are. */
-export function setCars(car, others) {
+/** Show where the car, the ghosts and the obstacles are. */
+export function setCars(car, others, inTheWay) {
   const last = trail.at(-1);
   if (!car || (last && Math.hypot(car.x_m - last[0], car.y_m - last[1]) > JUMP_M)) trail = [];
   if (car) trail.push([car.x_m, car.y_m]);
   if (trail.length > TRAIL) trail.shift();
   pose = car;
   ghosts = others;
+  obstacles = inTheWay;
   draw();
 }
 
@@ -91,12 +93,16 @@ function drawTrail(context, view) {
   context.globalAlpha = 1;
 }
 
-function drawCar(context, view, car, role, filled) {
+const CAR = [[11, 0], [-8, 7], [-4, 0], [-8, -7]];
+const BOX = [[5, 5], [-5, 5], [-5, -5], [5, -5]];
+
+/** Draw a car, or what else stands somewhere and points somewhere, in pixels about its middle. */
+function drawCar(context, view, car, role, filled, shape = CAR) {
   context.save();
   context.translate(...view.place(car.x_m, car.y_m));
   context.rotate(view.yaw(car.yaw_rad));
   context.beginPath();
-  for (const [x, y] of [[11, 0], [-8, 7], [-4, 0], [-8, -7]]) context.lineTo(x, y);
+  for (const [x, y] of shape) context.lineTo(x, y);
   context.closePath();
   context.fillStyle = filled ? colour(role) : colour("card");
   context.strokeStyle = filled ? colour("mark") : colour(role);
@@ -124,6 +130,9 @@ function draw() {
   const view = fit(width, height);
   drawRoad(context, view);
   drawTrail(context, view);
+  for (const obstacle of obstacles) {
+    drawCar(context, view, obstacle, "warn", true, obstacle.kind === "box" ? BOX : CAR);
+  }
   for (const ghost of ghosts) {
     drawCar(context, view, ghost, "second", false);
     drawName(context, view, ghost);

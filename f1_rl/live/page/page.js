@@ -61,7 +61,7 @@ function show() {
   showDecision(moment);
   showTraining(moment.training);
   document.body.classList.toggle("no-car", !moment.camera && !scene?.circuit);
-  setCars(moment.pose, moment.ghosts);
+  setCars(moment.pose, moment.ghosts, moment.obstacles);
   writeStatus(moment.status);
   // Not before: the server sends no more than a page shows, and none to a hidden one.
   for (; unseen > 0; unseen--) send({ type: "seen" });
