@@ -85,7 +85,7 @@ setup(
         "numba>=0.58",
         # The same cv2 without a window system: the wheel with windows needs libGL.
         "opencv-python-headless>=4.8",
-        "gymnasium>=1",
+        "gymnasium>=1.1",
         "msgspec>=0.18",
         "pyyaml>=6",
         "rich>=13",
