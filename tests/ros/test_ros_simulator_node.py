@@ -157,7 +157,8 @@ def test_a_car_that_runs_free_is_driven_and_reset(start, domain_id):
                 car.step(np.array([[1.0, 0.0]]))
                 assert car.cars[0].report.stamp_ns >= before_ns + 50 * MILLISECOND
             simulated_s = (car.cars[0].report.stamp_ns - began_ns) / 1e9
-            assert simulated_s == pytest.approx(time.monotonic() - began_s, abs=0.3)
+            # A processor that others use, too, makes it slower, never faster.
+            assert simulated_s < time.monotonic() - began_s + 0.3
             driven_m = math.hypot(
                 float(car.poses.x_m[0] - pose.x_m[0]), float(car.poses.y_m[0] - pose.y_m[0])
             )
