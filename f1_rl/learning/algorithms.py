@@ -71,6 +71,24 @@ class CategoricalDqnAgent(categorical_dqn_agent.CategoricalDqnAgent):
         return tf.gather(shares, best, axis=1, batch_dims=1)
 
 
+def _with_values(kind: Any) -> Any:
+    """Return an agent class that keeps the values of its loss, so that more can be made of them."""
+    if hasattr(kind, "values"):
+        return kind
+
+    class ValuedAgent(kind):
+        # `(B, A)`, of the batch whose loss was made last.
+        values: Any = None
+
+        def _compute_q_values(self, time_steps: Any, actions: Any, training: bool = False) -> Any:
+            self.values, _ = self._q_network(
+                time_steps.observation, time_steps.step_type, training=training
+            )
+            return common.index_with_actions(self.values, tf.cast(actions, tf.int32))
+
+    return ValuedAgent
+
+
 def conservative(kind: Any, weight: float) -> Any:
     """Return an agent class whose loss holds down the values of actions that were not taken.
 
@@ -83,13 +101,12 @@ def conservative(kind: Any, weight: float) -> Any:
         weight: alpha.
     """
 
-    class ConservativeAgent(kind):
+    class ConservativeAgent(_with_values(kind)):  # type: ignore[misc]
         def _loss(self, experience: Any, **options: Any) -> Any:
             info = super()._loss(experience, **options)
-            first, taken, _ = self._as_transition(experience)
-            values, _ = self._q_network(first.observation, first.step_type, training=True)
-            chosen = common.index_with_actions(values, tf.cast(taken.action, tf.int32))
-            gap = tf.reduce_mean(tf.reduce_logsumexp(values, axis=-1) - chosen)
+            _, taken, _ = self._as_transition(experience)
+            chosen = common.index_with_actions(self.values, tf.cast(taken.action, tf.int32))
+            gap = tf.reduce_mean(tf.reduce_logsumexp(self.values, axis=-1) - chosen)
             return info._replace(loss=info.loss + weight * gap)
 
     return ConservativeAgent
@@ -109,16 +126,14 @@ def advised(kind: Any, weight: float, temperature: float) -> Any:
         temperature: T, in values, with the reward scale in them.
     """
 
-    class AdvisedAgent(kind):
+    class AdvisedAgent(_with_values(kind)):  # type: ignore[misc]
         # `(B,) int32` of the batch whose loss is next; negative: no advice.
         advice: Any = None
 
         def _loss(self, experience: Any, **options: Any) -> Any:
             info = super()._loss(experience, **options)
-            first, _, _ = self._as_transition(experience)
-            values, _ = self._q_network(first.observation, first.step_type, training=True)
             entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                tf.maximum(self.advice, 0), values / temperature
+                tf.maximum(self.advice, 0), self.values / temperature
             )
             gap = temperature * tf.reduce_mean(tf.where(self.advice >= 0, entropy, 0.0))
             return info._replace(loss=info.loss + weight * gap)

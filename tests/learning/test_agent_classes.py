@@ -38,20 +38,43 @@ def test_updates_are_those_of_tf_agents(algorithm, make_stock):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("algorithm", ["dqn", "c51"])
-def test_the_target_network_is_asked_once(algorithm, make_stock, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """Return a list of the networks that are asked, as often as they are."""
+    networks = []
     original = Network.__call__
 
     def ask(network, *arguments, **options):
-        asked.append(network)
+        networks.append(network)
         return original(network, *arguments, **options)
 
     monkeypatch.setattr(Network, "__call__", ask)
+    return networks
+
+
+@pytest.mark.parametrize("algorithm", ["dqn", "c51"])
+def test_the_target_network_is_asked_once(algorithm, make_stock, asked):
     for agent, times in ((make_agent(algorithm=algorithm), 1), (make_stock(algorithm), 2)):
         asked.clear()
         agent.train(chain_batch(1, 24, 0))
         assert sum(network is agent._agent._target_q_network for network in asked) == times
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {},
+        {"conservative_weight": 0.5},
+        {"advice_weight": 0.5},
+        {"conservative_weight": 0.5, "advice_weight": 0.5},
+    ],
+    ids=["plain", "conservative", "advised", "both"],
+)
+def test_further_terms_of_the_loss_ask_the_network_no_more(weights, asked):
+    agent = make_agent(algorithm="dqn", **weights)
+    asked.clear()
+    agent.train(chain_batch(1, 24, 0))
+    assert sum(network is agent._agent._q_network for network in asked) == 1
 
 
 @pytest.mark.parametrize(
