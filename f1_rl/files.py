@@ -26,8 +26,8 @@ def new_file(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[A
     path = Path(path)
     if mode == "w":
         options.setdefault("encoding", "utf-8")
-    target = path.resolve()
-    direct = target.exists() and not target.is_file()
+    direct = _is_written_directly(path)
+    target = path if direct else path.resolve()
     partial = target if direct else target.with_name(f".{target.name}.part")
     try:
         with partial.open(mode, **options) as file:
@@ -64,19 +64,25 @@ def check_place(path: Path | None) -> None:
         OSError: It is a folder, or nothing can be written where it would be; `filename` is what is
             to blame.
     """
-    if path is None:
+    if path is None or _is_written_directly(path):
         return
     target = path.resolve()
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
-    if target.exists() and not target.is_file():
-        return
     try:
         check_folder(target.parent)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path.parent)) from error
+
+
+def _is_written_directly(path: Path) -> bool:
+    """Say whether there is something that is neither a plain file nor a folder.
+
+    Of the path itself: what it resolves to has no place where `/dev/stdout` leads to a pipe.
+    """
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _remove(partial: Path) -> None:

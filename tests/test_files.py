@@ -80,6 +80,22 @@ def test_a_pipe_is_written_directly(tmp_path):
     assert read == ["through"]
 
 
+STDOUT = """
+from pathlib import Path
+from f1_rl.files import check_place, new_file
+check_place(Path("/dev/stdout"))
+with new_file("/dev/stdout") as file:
+    file.write("through")
+"""
+
+
+def test_an_output_that_leads_to_a_pipe_is_written_directly():
+    ended = subprocess.run(
+        [sys.executable, "-c", STDOUT], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "through"
+
+
 @pytest.mark.parametrize("place", ["no/such/folder/out.csv", "file/out.csv"])
 def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)

@@ -52,6 +52,13 @@ class RunFolder:
             RunFolderError: There is a run in it already, or it cannot be made.
         """
         self.check_unused()
+        # First, since by these two together a folder is known for a run's.
+        try:
+            self.events.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path}: cannot be made ({error.strerror}); {advice(error)}."
+            ) from error
         self.write_config(config)
 
     def check_unused(self) -> None:
@@ -109,8 +116,8 @@ class RunFolder:
                 shutil.rmtree(self.checkpoints, ignore_errors=True)
                 for path in (*tables, self.demonstrations):
                     path.unlink(missing_ok=True)
-                shutil.rmtree(self.events)
                 self.config.unlink()
+                shutil.rmtree(self.events, ignore_errors=True)
             except OSError as error:
                 raise RunFolderError(
                     f"{self.path}: what a run has left there cannot be removed "

@@ -18,6 +18,8 @@ _MOST_ROUNDS = 60
 # what the steepest change of the lap time brings, then more after a failure, less after a success.
 _FIRST_COST, _COST_AFTER_FAILURE, _COST_AFTER_SUCCESS = 3.0, 2.5, 0.6
 _MOST_FAILURES = 8
+# In place of that change where no curvature slows the car, and it only seeks the shortest way.
+_STEEPEST_IF_FLAT_OUT = 1.0
 # What moving a point costs beside that, for where the curvature does not tell.
 _DAMPING = 5e-4
 _CURVATURE_STEP_PER_M = 1e-4
@@ -64,7 +66,7 @@ def _fastest_offsets(road: Road, offsets: FloatArray, limits: DrivingLimits) -> 
     for _ in range(_MOST_ROUNDS):
         curvature = Curvature.of(road.line(offsets), road.normals)
         of_offsets, of_curvature = _slopes(road, offsets, curvature, limits)
-        cost = cost or _FIRST_COST * float(np.abs(of_curvature).max())
+        cost = cost or _FIRST_COST * (float(np.abs(of_curvature).max()) or _STEEPEST_IF_FLAT_OUT)
         change = curvature.change() + _DAMPING * sparse.identity(len(offsets))
         low, high = road.lowest_m - offsets, road.highest_m - offsets
         before_s = time_s

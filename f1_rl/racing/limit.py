@@ -36,7 +36,8 @@ def racing_limit(circuit: Circuit, vehicle: Vehicle, commands: FloatArray) -> Ra
     """Return the limit on a circuit, computed once for each circuit and car.
 
     Args:
-        circuit: To drive around, in either direction.
+        circuit: To drive around along its centre line; against it the limit differs by less than a
+            percent, since drive and brakes are not alike.
         vehicle: The car.
         commands: (A, 2) forward speeds (m/s) and yaw rates (rad/s) of the actions.
 

@@ -73,5 +73,5 @@ def read_met_obstacles(run_dir: Path) -> tuple[Obstacle, ...]:
             for row in rows
             if row["kind"] == "box" or float(row["distance_m"]) <= _MET_M
         )
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, csv.Error):
         return ()

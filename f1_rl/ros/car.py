@@ -42,7 +42,7 @@ _RETRY_AFTER_S = 0.1
 _QUIET_S = 0.3
 # More messages than steps that were left over give: whoever sends more lets the world run.
 _MOST_LEFT_OVER = 256
-# How long what comes of a smallest step may take.
+# What comes of a smallest step is waited for no shorter than this.
 _NUDGE_S = 0.05
 # A car that is slower stands.
 _STANDSTILL_MPS = 0.05
@@ -283,7 +283,17 @@ class RosCar:
         """
         self._ask_for_frame()
         self._wait_until_all_is_drawn()
-        return self._step_to_frame(self._senses.newest().stamp_ns + self._period_ns)
+        within_s = max(_NUDGE_S, 2.0 * self._time_until_told())
+        self._wait_until_all_is_drawn()
+        return self._step_to_frame(self._senses.newest().stamp_ns + self._period_ns, within_s)
+
+    def _time_until_told(self) -> float:
+        """Return how long (s) it takes until odometry tells of steps that are asked for."""
+        told_ns, began_s = self._senses.told_ns, time.monotonic()
+        self._clockwork.begin_step()
+        timeout_s = self._settings.step_timeout_s
+        self._senses.wait(lambda: self._senses.told_ns > told_ns, "no odometry", timeout_s)
+        return time.monotonic() - began_s
 
     def _ask_for_frame(self) -> None:
         """Step until a frame comes, ever less often if odometry tells that steps are done."""
@@ -313,24 +323,27 @@ class RosCar:
             "world, or drive it without lock_step."
         )
 
-    def _step_to_frame(self, due_ns: int) -> int:
+    def _step_to_frame(self, due_ns: int, within_s: float) -> int:
         """Step to the frame that is due next, and return its stamp.
 
-        Odometry that comes of one smallest step tells the time, and so how many are missing.
+        Odometry that comes of one smallest step, within some time, tells what time it is, and so
+        how many are missing.
         """
         step_ns = self._settings.physics_step_ms * NANOSECONDS_PER_MILLISECOND
         timeout_s = self._settings.step_timeout_s
         told_ns = self._senses.told_ns
         for _ in range(max(1, (due_ns - told_ns) // step_ns)):
             self._clockwork.nudge(1, time.monotonic() + timeout_s)
-            if self._senses.more_comes(_NUDGE_S):
+            if self._senses.more_comes(within_s):
                 break
         self._senses.wait(lambda: self._senses.told_ns > told_ns, "no odometry", timeout_s)
         missing = (due_ns - self._senses.told_ns) // step_ns
         if missing > 0:
             self._clockwork.nudge(missing, time.monotonic() + timeout_s)
-        self._senses.wait(lambda: self._senses.is_told(due_ns), "no frame", timeout_s)
-        if not self._senses.has_frame_since(due_ns):
+        self._senses.wait(lambda: self._senses.is_seen(due_ns), "no frame", timeout_s)
+        if not self._senses.comes(
+            lambda: self._senses.has_frame_since(due_ns), _QUIET_S + within_s
+        ):
             raise CarFault(
                 f"no odometry on {self._senses.odometry_topic} has the stamp of a frame; set its "
                 "period to a divisor of the frames'."

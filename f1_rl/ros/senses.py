@@ -167,10 +167,10 @@ class Senses:
         sample = self.inbox.newest_odometry
         return -1 if sample is None else sample.stamp_ns
 
-    def is_told(self, due_ns: int) -> bool:
-        """Say whether frame and odometry have both come as far as a time."""
-        frame, earliest_ns = self.inbox.frame, due_ns - self._tolerance_ns
-        return frame is not None and min(frame.stamp_ns, self.told_ns) >= earliest_ns
+    def is_seen(self, due_ns: int) -> bool:
+        """Say whether a frame of a time or later has come."""
+        frame = self.inbox.frame
+        return frame is not None and frame.stamp_ns >= due_ns - self._tolerance_ns
 
     def is_drawn(self) -> bool:
         """Say whether the newest frame is the last that was due by the newest odometry.
@@ -192,7 +192,7 @@ class Senses:
         frame = self.inbox.frame
         return (
             frame is not None
-            and frame.stamp_ns >= time_ns - self._tolerance_ns
+            and self.is_seen(time_ns)
             and self.odometry_at(frame.stamp_ns) is not None
         )
 

@@ -15,11 +15,12 @@ def test_a_folder_is_made_with_its_configuration(tmp_path):
     folder = RunFolder(tmp_path / "runs" / "first")
     folder.create({"seed": 3, "agent": {"gamma": 0.9}})
     assert folder.read_config() == {"seed": 3, "agent": {"gamma": 0.9}}
-    assert [path.name for path in folder.path.iterdir()] == ["config.yaml"]
+    assert {path.name for path in folder.path.iterdir()} == {"config.yaml", "events"}
 
 
 def test_a_folder_that_holds_a_run_is_not_used_again(tmp_path):
     RunFolder(tmp_path).create({"seed": 3})
+    (tmp_path / "policy").mkdir()
     with pytest.raises(RunFolderError, match=f"holds a run already.*--resume {tmp_path}"):
         RunFolder(tmp_path).create({"seed": 4})
     assert RunFolder(tmp_path).read_config() == {"seed": 3}
@@ -28,9 +29,17 @@ def test_a_folder_that_holds_a_run_is_not_used_again(tmp_path):
 def unsaved_run(path) -> RunFolder:
     folder = RunFolder(path)
     folder.create({"seed": 3})
-    folder.events.mkdir()
     table(folder.metrics)
     return folder
+
+
+def test_a_run_that_ended_while_it_started_makes_room_for_the_next(tmp_path):
+    RunFolder(tmp_path).create({"seed": 3})
+    folder = RunFolder(tmp_path)
+    folder.check_unused()
+    folder.remove_unsaved_run()
+    folder.create({"seed": 4})
+    assert folder.read_config() == {"seed": 4}
 
 
 def test_a_run_that_ended_before_its_first_checkpoint_makes_room_for_the_next(tmp_path):

@@ -167,6 +167,7 @@ def test_runs_of_others_are_neither_overwritten_nor_gone_on_with(
     from f1_rl.settings import SettingsError
 
     RunFolder(tmp_path).create(run_settings("embedded", []).as_dict())
+    (tmp_path / "policy").mkdir()
     with pytest.raises(RunFolderError, match=f"holds a run already; go on with resume:={tmp_path}"):
         make_node(run_dir=str(tmp_path))._train()
     with pytest.raises(SettingsError, match="go on with f1-rl train --resume"):

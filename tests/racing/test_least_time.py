@@ -10,6 +10,7 @@ from f1_rl.racing import (
     CommandLimits,
     DrivingLimits,
     GripLimits,
+    driving_limits,
     fastest_lap,
     least_time,
     line_of_least_time,
@@ -37,6 +38,15 @@ def test_no_line_that_it_begins_with_is_faster_and_it_stays_on_the_road(
     there = circuit.project(Poses(line.x_m, line.y_m, line.heading_rad))
     assert (there.lateral_error_m < there.width_left_m + 0.02).all()
     assert (-there.lateral_error_m < there.width_right_m + 0.02).all()
+
+
+def test_a_car_that_no_turn_slows_gets_a_shorter_way() -> None:
+    circuit = load_circuit("simple")
+    limits = driving_limits(SingleTrackCar(), load_action_table("simple").commands)
+    assert limits.top_speeds(circuit.curvature_per_m).min() == limits.top_speeds(np.zeros(1))
+    lap = fastest_lap(line_of_least_time(circuit, limits), limits)
+    others = [fastest_lap(other, limits).lap_time_s for other in lines_inside(circuit)]
+    assert lap.lap_time_s < min(others) * 0.999
 
 
 def test_in_a_ring_of_which_the_grip_decides_it_is_the_inner_edge() -> None:

@@ -38,7 +38,16 @@ def test_a_lap_without_obstacles_leaves_none_of_the_lap_before(tmp_path):
     assert read_met_obstacles(tmp_path) == ()
 
 
-@pytest.mark.parametrize("text", ["", "kind,x_m\nbox,1\n", "kind,x_m,y_m,yaw_rad\nbox,a,b,c\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "kind,x_m\nbox,1\n",
+        "kind,x_m,y_m,yaw_rad\nbox,a,b,c\n",
+        f"kind,x_m,y_m,yaw_rad\nbox,{'1' * 200_000},0,0\n",
+    ],
+    ids=["empty", "columns", "numbers", "endless"],
+)
 def test_what_cannot_be_read_is_not_drawn(tmp_path, text):
     (tmp_path / OBSTACLES_FILE).write_text(text)
     assert read_met_obstacles(tmp_path) == ()

@@ -1,9 +1,10 @@
-"""A world that is stepped as Gazebo is, and draws and publishes its frames as slowly as asked.
+"""A world that is stepped as Gazebo is, and draws and publishes as slowly as asked.
 
 Its requests come by calls instead of ros_gz_bridge's services, which pip does not have.
 """
 
 import math
+import queue
 import threading
 import time
 
@@ -18,7 +19,6 @@ from f1_rl.ros.messages import image_message, stamp_message
 from f1_rl.ros.qos import lossless
 
 STEP_NS = 2_000_000
-ODOMETRY_NS = 10_000_000
 FRAME_NS = 50_000_000
 
 
@@ -31,8 +31,18 @@ class SlowGazebo:
 
     tells_time = False
 
-    def __init__(self, graph: Graph, first_frame_s: float, frame_s: float):
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        first_frame_s: float,
+        frame_s: float,
+        odometry_s: float,
+        odometry_ns: int,
+    ):
         self.time_ns = 0
+        self._odometry_s, self._odometry_ns = odometry_s, odometry_ns
+        self._told: queue.SimpleQueue[tuple[float, Odometry] | None] = queue.SimpleQueue()
         self._frame_s, self._next_frame_s = first_frame_s, frame_s
         self._left = 0
         self._pose = (0.0, 0.0, 0.0)
@@ -44,6 +54,8 @@ class SlowGazebo:
         self._odometry = node.create_publisher(Odometry, names.ODOMETRY_TOPIC, lossless(50))
         self._world = threading.Thread(target=self._run, daemon=True)
         self._world.start()
+        self._teller = threading.Thread(target=self._tell, daemon=True)
+        self._teller.start()
 
     def nudge(self, smallest_steps, deadline_s):
         self.step(smallest_steps)
@@ -74,6 +86,8 @@ class SlowGazebo:
             self._ended = True
             self._changed.notify_all()
         self._world.join()
+        self._told.put(None)
+        self._teller.join()
         self._drawing_done()
 
     def _run(self):
@@ -83,8 +97,8 @@ class SlowGazebo:
                 if self._ended:
                     return
             self.time_ns += STEP_NS
-            if self.time_ns % ODOMETRY_NS == 0:
-                self._odometry.publish(self._told())
+            if self.time_ns % self._odometry_ns == 0:
+                self._told.put((time.monotonic() + self._odometry_s, self._sample()))
             if self.time_ns % FRAME_NS == 0:
                 self._drawing_done()
                 self._drawing = threading.Thread(target=self._draw, args=(self.time_ns,))
@@ -96,7 +110,13 @@ class SlowGazebo:
         if self._drawing.ident is not None:
             self._drawing.join()
 
-    def _told(self):
+    def _tell(self):
+        while (told := self._told.get()) is not None:
+            due_s, message = told
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            self._odometry.publish(message)
+
+    def _sample(self):
         message = Odometry()
         message.header.stamp = stamp_message(self.time_ns)
         place = message.pose.pose

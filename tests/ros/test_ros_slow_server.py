@@ -1,8 +1,9 @@
-"""Placing a car in a world that draws slowly, as Gazebo without a GPU does."""
+"""Placing a car in a world that draws slowly, as Gazebo without a GPU does, or tells late."""
 
 import pytest
 from slow_gazebo import FRAME_NS, SlowGazebo
 
+from f1_rl.driving.cars import CarFault
 from f1_rl.ros import car as car_module
 from f1_rl.ros.car import RosCar
 from f1_rl.ros.clockwork import Pose
@@ -18,9 +19,17 @@ def join(domain_id, monkeypatch):
     """Make a world, and a car in it that is given up when placing it has failed once."""
     graphs, worlds = [], []
 
-    def make(first_frame_s=0.0, frame_s=0.0):
+    def make(first_frame_s=0.0, frame_s=0.0, odometry_s=0.0, odometry_ns=10_000_000):
         graphs.extend(Graph(name) for name in ("slow_gazebo", "test"))
-        worlds.append(SlowGazebo(graphs[-2], first_frame_s, frame_s))
+        worlds.append(
+            SlowGazebo(
+                graphs[-2],
+                first_frame_s=first_frame_s,
+                frame_s=frame_s,
+                odometry_s=odometry_s,
+                odometry_ns=odometry_ns,
+            )
+        )
         monkeypatch.setattr(car_module, "make_clockwork", lambda *_: worlds[-1])
         settings = RosCarSettings(step_timeout_s=2.0, recovery_timeout_s=1e-3)
         return worlds[-1], RosCar(graphs[-1], Camera(width=64, height=48), 50, settings)
@@ -62,3 +71,17 @@ def test_a_world_that_stands_between_two_frames_is_stepped_to_the_next(join):
     world.step(12)
     car.place(POSE)
     check_steps(world, car)
+
+
+@pytest.mark.parametrize("odometry_ns", [2_000_000, 10_000_000, 50_000_000])
+def test_odometry_that_comes_late_is_waited_for(join, odometry_ns):
+    world, car = join(odometry_s=0.12, odometry_ns=odometry_ns)
+    world.step(12)
+    car.place(POSE)
+    check_steps(world, car)
+
+
+def test_odometry_that_has_no_stamp_of_a_frame_is_told_so(join):
+    _, car = join(odometry_ns=30_000_000)
+    with pytest.raises(CarFault, match="set its period to a divisor of the frames'"):
+        car.place(POSE)
