@@ -137,10 +137,13 @@ format: setup ## Format the code and repair what ruff can repair
 	@$(RUN) -m ruff check --fix . || true
 	@$(RUN) -m ruff format .
 
+# They need ROS or Gazebo, a trained run, or hours.
+NOT_ALONE := ros_% gazebo_% step_responses.py racing.py real_camera.py ablation.py
+
 .PHONY: bench
-bench: setup ## Measure on this machine what docs/results states (without ROS and the ablation)
+bench: setup ## Measure on this machine what docs/results states (what needs neither ROS nor a run)
 	@$(VENV)/bin/f1-rl benchmark; \
-	for script in $(filter-out benchmarks/ros_% benchmarks/ablation.py,$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
+	for script in $(filter-out $(addprefix benchmarks/,$(NOT_ALONE)),$(wildcard benchmarks/*.py)); do echo "$$script"; $(RUN) "$$script" $(ARGS); done
 
 .PHONY: worlds
 worlds: setup ## Write worlds/, models/ and config/bridge.yaml anew from the circuits

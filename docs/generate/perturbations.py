@@ -34,7 +34,7 @@ def page() -> str:
     rows = []
     for one in perturbations().values():
         changes = yaml.safe_dump(one.changes, default_flow_style=True, width=1000).strip()
-        rows.append([f"`{one.name}`", one.description, f"`{changes.strip('{}')}`"])
+        rows.append([f"`{one.name}`", one.description, f"`{changes[1:-1]}`"])
     table = markdown.table(["perturbation", "what it is", "change to `task`"], rows)
     return markdown.page("Perturbations", _INTRODUCTION, table)
 

@@ -7,7 +7,8 @@ from generate import markdown
 _INTRODUCTION = f"""
 `f1-rl train --preset NAME` begins with these settings in place of the
 [defaults](settings.md). Without it the preset follows from the other options: `{DEFAULT_PRESET}` to
-drive, and the one made for an environment given with `--env`. A YAML file of your own serves as
+drive, `demonstrated` with `--demonstrations`, `offline` with `--offline`, and the one made for an
+environment given with `--env`; one that is named replaces these. A YAML file of your own serves as
 well.
 """
 

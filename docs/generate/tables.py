@@ -41,7 +41,7 @@ def _commands(table: ActionTable) -> str:
 
 def _pedals(table: ActionTable) -> str:
     rows = [
-        [str(index), f"{max(drive, 0.0):g}", f"{max(-drive, 0.0):g}", f"{steering:g}"]
+        [str(index), f"{max(drive, 0.0) + 0.0:g}", f"{max(-drive, 0.0) + 0.0:g}", f"{steering:g}"]
         for index, (drive, steering) in enumerate(table.pairs)
     ]
     return markdown.table(["action", "throttle", "brake", "steering"], rows)

@@ -16,6 +16,13 @@ _MAKERS = {
 }
 
 
+# Types that a node chooses while it runs.
+_AT_RUN_TIME = {
+    "message_class": "that of the bag",
+    "self._ackermann_type": "AckermannDriveStamped",
+}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A publisher, subscription, service or client of a node.
@@ -132,7 +139,7 @@ def _type(node: ast.expr, kinds: dict[str, str]) -> str:
     if isinstance(node, ast.IfExp):
         return f"{_type(node.body, kinds)} or {_type(node.orelse, kinds)}"
     text = ast.unparse(node)
-    return kinds.get(text, text)
+    return kinds.get(text) or _AT_RUN_TIME.get(text, text)
 
 
 def _quality(node: ast.expr) -> str:
