@@ -1,6 +1,7 @@
 """`f1-rl drive`: live on a page in the browser, or laps with a saved policy, filmed."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -99,15 +100,13 @@ def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: P
         options.print_json({**drive.as_dict(), "limit_s": limit_s, "video": where})
         return 0 if drive.completed else 1
     laps = f"{report.laps} lap{'s' if report.laps != 1 else ''}"
+    if report.laps:
+        laps += f", best {report.lap_time_s:.2f} s"
+        if math.isfinite(limit_s):
+            laps += f" ({report.lap_time_s / limit_s:.2f} of the limit)"
     print(
-        f"{circuit.name}: {laps}"
-        + (
-            f", best {report.lap_time_s:.2f} s ({report.lap_time_s / limit_s:.2f} of the limit)"
-            if report.laps
-            else ""
-        )
-        + f", {report.mean_speed_mps:.2f} m/s, {report.mean_lateral_error_m:.3f} m from the centre "
-        f"line on average"
+        f"{circuit.name}: {laps}, {report.mean_speed_mps:.2f} m/s, "
+        f"{report.mean_lateral_error_m:.3f} m from the centre line on average"
         + ("" if drive.completed else f"; ended after {report.completion:.0%}: {report.ending}")
     )
     for path in (video, arguments.trace):

@@ -68,16 +68,19 @@ class Score:
 def lap_limits(circuits: Iterable[Circuit], vehicle: str, commands: FloatArray) -> dict[str, float]:
     """Return the shortest lap (s) that physics allows on each circuit, by the circuit's name.
 
+    NaN where no line is found that the car can follow: it may get around all the same.
+
     Args:
         circuits: The circuits.
         vehicle: The kind of car.
         commands: (A, 2) forward speeds (m/s) and yaw rates (rad/s) of the actions.
     """
     car = make_vehicle(vehicle)
-    return {
+    limits_s = {
         circuit.name: racing_limit(circuit, car, commands).fastest.lap_time_s
         for circuit in circuits
     }
+    return {name: limit_s if np.isfinite(limit_s) else np.nan for name, limit_s in limits_s.items()}
 
 
 def score(

@@ -106,6 +106,12 @@ def test_laps_are_held_against_the_limit_of_their_circuit(oval):
     assert math.isnan(score("mine", drives).to_limit)
 
 
+def test_there_is_no_limit_where_the_car_can_follow_no_line():
+    small = load_circuit("simple", scale=0.3)
+    limits_s = lap_limits([small], "kinematic", load_action_table("racing").commands)
+    assert math.isnan(score("mine", [drive(small)], limits_s).to_limit)
+
+
 def test_the_limit_follows_from_circuit_car_and_actions(oval):
     slow, quick = (load_action_table(name).commands for name in ("simple", "racing"))
     limits_s = [lap_limits([oval], "kinematic", commands)["oval"] for commands in (slow, quick)]
