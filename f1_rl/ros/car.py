@@ -42,8 +42,8 @@ _RETRY_AFTER_S = 0.1
 _QUIET_S = 0.3
 # More messages than steps that were left over give: whoever sends more lets the world run.
 _MOST_LEFT_OVER = 256
-# What comes of a smallest step is waited for no shorter than this.
-_NUDGE_S = 0.05
+# What comes of a smallest step is waited for no shorter and no longer than this.
+_NUDGE_S = (0.05, 0.5)
 # A car that is slower stands.
 _STANDSTILL_MPS = 0.05
 # So often a car may not fit before placing it is given up: a frame may be of a simulator before.
@@ -283,7 +283,8 @@ class RosCar:
         """
         self._ask_for_frame()
         self._wait_until_all_is_drawn()
-        within_s = max(_NUDGE_S, 2.0 * self._time_until_told())
+        shortest_s, longest_s = _NUDGE_S
+        within_s = min(max(shortest_s, 2.0 * self._time_until_told()), longest_s)
         self._wait_until_all_is_drawn()
         return self._step_to_frame(self._senses.newest().stamp_ns + self._period_ns, within_s)
 
