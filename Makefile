@@ -65,10 +65,10 @@ train: setup ## Set everything up and train (ARGS="--circuit oval" passes option
 
 .PHONY: test
 test: setup ## Set everything up and run ruff, mypy, the site's build and pytest (PYTEST_ARGS="-k camera")
-	@status=0; \
-	$(MAKE) lint || status=1; \
-	$(RUN) $(PYTEST) $(PYTEST_ARGS) || status=1; \
-	exit $$status
+	@failed=""; \
+	$(MAKE) lint || failed="make lint"; \
+	$(RUN) $(PYTEST) $(PYTEST_ARGS) || failed="$${failed:+$$failed and }pytest"; \
+	if [[ -n $$failed ]]; then echo "$$failed failed: see above." >&2; exit 1; fi
 
 .PHONY: test-tensorflow
 test-tensorflow: setup ## Set everything up and run the tests that need TensorFlow

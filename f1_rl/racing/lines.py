@@ -189,7 +189,7 @@ class _Linearised:
 
 @dataclass(frozen=True)
 class Curvature:
-    """The curvature k = (x' y'' - y' x'') / |p'|^3 of a line of points, over the index.
+    """The curvature `k = (x' y'' - y' x'') / |p'|^3` of a line of points, over the index.
 
     Attributes:
         per_m: (M,) at each point.
