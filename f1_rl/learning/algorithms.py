@@ -20,7 +20,21 @@ def _values(network: Any, time_steps: Any) -> Any:
     return network(time_steps.observation, step_type=time_steps.step_type)[0]
 
 
-class DqnAgent(dqn_agent.DqnAgent):
+class _KeepsValues:
+    """Keeps the values of the loss, so that further terms of it can be made of them."""
+
+    # `(B, A)`, of the batch whose loss was made last.
+    values: Any = None
+    _q_network: Any
+
+    def _compute_q_values(self, time_steps: Any, actions: Any, training: bool = False) -> Any:
+        self.values, _ = self._q_network(
+            time_steps.observation, time_steps.step_type, training=training
+        )
+        return common.index_with_actions(self.values, tf.cast(actions, tf.int32))
+
+
+class DqnAgent(_KeepsValues, dqn_agent.DqnAgent):
     """DQN (Mnih et al. 2015).
 
     The largest of the target network's values is taken directly. TF-Agents asks a greedy policy
@@ -32,7 +46,7 @@ class DqnAgent(dqn_agent.DqnAgent):
         return tf.reduce_max(_values(self._target_q_network, next_time_steps), axis=-1)
 
 
-class DdqnAgent(dqn_agent.DdqnAgent):
+class DdqnAgent(_KeepsValues, dqn_agent.DdqnAgent):
     """Double DQN (van Hasselt et al. 2016), without the detour over a greedy policy."""
 
     def _compute_next_q_values(self, next_time_steps: Any, info: Any) -> Any:
@@ -71,24 +85,6 @@ class CategoricalDqnAgent(categorical_dqn_agent.CategoricalDqnAgent):
         return tf.gather(shares, best, axis=1, batch_dims=1)
 
 
-def _with_values(kind: Any) -> Any:
-    """Return an agent class that keeps the values of its loss, so that more can be made of them."""
-    if hasattr(kind, "values"):
-        return kind
-
-    class ValuedAgent(kind):
-        # `(B, A)`, of the batch whose loss was made last.
-        values: Any = None
-
-        def _compute_q_values(self, time_steps: Any, actions: Any, training: bool = False) -> Any:
-            self.values, _ = self._q_network(
-                time_steps.observation, time_steps.step_type, training=training
-            )
-            return common.index_with_actions(self.values, tf.cast(actions, tf.int32))
-
-    return ValuedAgent
-
-
 def conservative(kind: Any, weight: float) -> Any:
     """Return an agent class whose loss holds down the values of actions that were not taken.
 
@@ -97,11 +93,11 @@ def conservative(kind: Any, weight: float) -> Any:
     averaged over the batch.
 
     Args:
-        kind: TF-Agents' DqnAgent or DdqnAgent.
+        kind: `DqnAgent` or `DdqnAgent`.
         weight: alpha.
     """
 
-    class ConservativeAgent(_with_values(kind)):  # type: ignore[misc]
+    class ConservativeAgent(kind):
         def _loss(self, experience: Any, **options: Any) -> Any:
             info = super()._loss(experience, **options)
             _, taken, _ = self._as_transition(experience)
@@ -121,12 +117,12 @@ def advised(kind: Any, weight: float, temperature: float) -> Any:
     Distillation", equation 2). The smaller T, the smaller the differences between values that do.
 
     Args:
-        kind: TF-Agents' DqnAgent or DdqnAgent.
+        kind: `DqnAgent` or `DdqnAgent`.
         weight: Of this beside the temporal-difference error.
         temperature: T, in values, with the reward scale in them.
     """
 
-    class AdvisedAgent(_with_values(kind)):  # type: ignore[misc]
+    class AdvisedAgent(kind):
         # `(B,) int32` of the batch whose loss is next; negative: no advice.
         advice: Any = None
 

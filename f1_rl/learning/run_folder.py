@@ -52,13 +52,6 @@ class RunFolder:
             RunFolderError: There is a run in it already, or it cannot be made.
         """
         self.check_unused()
-        # First, since by these two together a folder is known for a run's.
-        try:
-            self.events.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(
-                f"{self.path}: cannot be made ({error.strerror}); {advice(error)}."
-            ) from error
         self.write_config(config)
 
     def check_unused(self) -> None:
@@ -170,7 +163,8 @@ class RunFolder:
         """
         partial = self.config.with_suffix(".partial")
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # First, since by these two together a folder is known for a run's.
+            self.events.mkdir(parents=True, exist_ok=True)
             write_yaml(partial, config)
             partial.replace(self.config)
         except OSError as error:
