@@ -28,8 +28,10 @@ from f1_rl.simulation import SingleTrackCar, Vehicle
 _MARGIN_M = 0.1
 _MARGIN_OF_ACTIONS_M = 0.2
 _SHARE = 0.95
-# Errors fade, critically damped, over about this way.
-_CORRECTION_M = 2.5
+# Errors fade, critically damped, over about the way of this time. Over a shorter one few actions
+# chase the line; over a longer one, in hairpins or at speed, the car leaves the road before.
+_CORRECTION_S = 0.35
+_CORRECTION_M = (1.5, 3.0)
 _SLOWEST_MPS = 1.0
 
 
@@ -62,11 +64,11 @@ class RacingLineDriver:
 
     Line and speeds are those of the limit, within the limits of drive, brakes and grip, with a
     little left for corrections. Steering is the line's curvature ahead with linear feedback of
-    lateral and heading error, whose poles lie together at a fixed way (C. Samson, "Control of
-    chained systems: application to path following and time-varying point-stabilization of mobile
-    robots", IEEE Transactions on Automatic Control 40(1), 1995). It knows where the cars are and
-    sees nothing; it commands any speed and yaw rate up to the largest of the actions, or, where the
-    car obeys at once, any mean of the actions.
+    lateral and heading error, whose poles lie together at the way of a fixed time (C. Samson,
+    "Control of chained systems: application to path following and time-varying point-stabilization
+    of mobile robots", IEEE Transactions on Automatic Control 40(1), 1995). It knows where the cars
+    are and sees nothing; it commands any speed and yaw rate up to the largest of the actions, or,
+    where the car obeys at once, any mean of the actions.
     """
 
     def __init__(self, task: DrivingTask, margin_m: float = _MARGIN_M) -> None:
@@ -110,10 +112,10 @@ class RacingLineDriver:
         here = plan.line.pose_at(place.arc_length_m, direction=direction)
         planned = np.sin(ahead.yaw_rad - here.yaw_rad) / way_m
         heading = np.sin(place.heading_error_rad)
-        curvature = (
-            planned - 2.0 / _CORRECTION_M * heading - place.lateral_error_m / _CORRECTION_M**2
-        )
         wanted = plan.speed_at(place.arc_length_m + way_m, direction)
+        soon = np.clip(wanted, *self.reach(speed_mps))
+        over_m = np.clip(_CORRECTION_S * soon, *_CORRECTION_M)
+        curvature = planned - 2.0 / over_m * heading - place.lateral_error_m / over_m**2
         reached = self._within_reach(wanted, speed_mps, curvature)
         yaw_rate = np.clip(reached * curvature, -self._max_yaw_rate_radps, self._max_yaw_rate_radps)
         return np.stack([reached, yaw_rate], axis=1)
