@@ -17,7 +17,7 @@ from f1_rl.driving.environment import (
     observe,
 )
 from f1_rl.driving.metrics import DriveReport
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.driving.task import DrivingTask, Outcome, Starts
 from f1_rl.settings import build_settings, merge
 from f1_rl.simulation import NO_TRAFFIC, Simulator, traffic_name
@@ -89,8 +89,14 @@ StepObserver = Callable[[DrivingTask, Observation, Outcome], None]
 
 
 def lap_settings(settings: TaskSettings, laps: int = 1) -> TaskSettings:
-    """Return the settings under which whole laps are driven: as trained, but cut by laps alone."""
-    changes = {"endings": {"laps": laps, "time_limit_s": None}}
+    """Return the settings under which whole laps are driven.
+
+    They are as trained, but cut by laps alone, and on each circuit once.
+    """
+    changes = {
+        "circuits": tuple(dict.fromkeys(expand_circuit_names(settings.circuits))),
+        "endings": {"laps": laps, "time_limit_s": None},
+    }
     return build_settings(TaskSettings, merge(settings.as_dict(), changes))
 
 

@@ -69,6 +69,7 @@ class TaskSettings(Settings, frozen=True):
     Attributes:
         circuits: Names of circuits, CSV files, ranges of random ones (`random-0:8` is eight), or
             `all` for those of the library; each may have a scale of its own, as `random-0:8@0.5`.
+            One that is named twice is learned by twice as many cars, and evaluated once.
         circuit_scale: What circuits are multiplied with, the road's widths included, not the line.
         line_width_m: Width of the line painted on every circuit, 0: none; none: each circuit's own.
         vehicle: The car.

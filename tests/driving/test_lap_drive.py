@@ -57,6 +57,11 @@ def test_laps_are_driven_as_trained_but_cut_by_laps_alone():
     assert driven.circuits == settings.circuits
 
 
+def test_a_circuit_that_more_cars_learn_is_driven_once():
+    assert lap_settings(task_of("oval", "simple", "oval")).circuits == ("oval", "simple")
+    assert lap_settings(task_of("random-1:3", "random-2")).circuits == ("random-1", "random-2")
+
+
 def test_cars_that_ended_are_not_counted_on():
     lap = LapDrive(task_of("oval"), 3)
     drives = lap.drive(SomeStand(lap.task, [1]))
