@@ -8,7 +8,7 @@ import pytest
 from f1_rl.circuits import circuit_names
 from f1_rl.driving.actions import ActionTable, load_action_table
 from f1_rl.driving.environment import make_simulator
-from f1_rl.driving.laps import lap_settings
+from f1_rl.driving.laps import LapDrive, lap_settings
 from f1_rl.driving.racing_line import RacingLineDriver, RacingLineGuide
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Starts
@@ -97,6 +97,15 @@ def test_by_actions_alone_it_is_nearly_as_fast(table: str, vehicle: str, most: f
     fastest_s = np.array([limit.fastest.lap_time_s for limit in limits])
     shares = task.laps.best_lap_time_s / fastest_s
     assert (shares < most).all(), shares
+
+
+def test_no_start_and_no_direction_takes_it_off_the_road() -> None:
+    settings = TaskSettings(
+        circuits=("hairpins", "harbour"), vehicle="single_track", actions="pedals"
+    )
+    laps = LapDrive(settings, 4, direction=None, laps=2)
+    lost = [each for each in laps.drive(RacingLineDriver(laps.task)) if not each.completed]
+    assert not lost, lost
 
 
 def test_it_comes_back_to_its_line_from_beside_it() -> None:
