@@ -2,8 +2,8 @@
 
 Two laps from each start, every other one backward; the better one counts, for the first begins from
 a stand. Prints for each circuit the laps completed and the mean lap time, also as a share of the
-shortest one along the line of least curvature, and of the shortest one on any line. The guide is
-the driver that knows the circuit, with nothing but the policy's actions, as it advises in training.
+shortest one along the line of least curvature, and of the shortest one on any line. The guide knows
+the circuit too and has nothing but the policy's actions, as it advises in training.
 
     f1-rl train --preset racing --seed 0 --run-dir RUN
     python benchmarks/racing.py RUN --circuits all

@@ -1,62 +1,37 @@
-"""The driver that knows the whole circuit: it follows the fastest line inside the road."""
+"""Drivers that know the whole circuit: they follow the fastest line inside the road."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import cast
+from dataclasses import replace
 
 import numpy as np
 
-from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
-from f1_rl.circuits.resampling import SampledLine
+from f1_rl.circuits import FloatArray, IntArray
+from f1_rl.driving.cars import Cars
 from f1_rl.driving.environment import Observation
+from f1_rl.driving.look_ahead_kernels import Prices, Steering, follow, look_ahead
+from f1_rl.driving.planned_lines import SLOWEST_MPS, PlannedLines
 from f1_rl.driving.settings import vehicle_of
 from f1_rl.driving.task import DrivingTask
-from f1_rl.racing import (
-    DrivingLimits,
-    driving_limits,
-    fastest_lap,
-    fastest_lap_inside,
-    reversed_line,
-)
-from f1_rl.simulation import SingleTrackCar, Vehicle
+from f1_rl.racing import driving_limits
+from f1_rl.simulation import SingleTrackCar
+from f1_rl.simulation.car_parameters import CAR
 
-# What the plan leaves for corrections: of the road on either side, and of what the car can do. By
-# actions the line is followed less closely than by commands.
+# What plans leave of the road on either side, for corrections. By actions lines are followed less
+# closely than by commands.
 _MARGIN_M = 0.1
-_MARGIN_OF_ACTIONS_M = 0.2
-_SHARE = 0.95
+_MARGIN_OF_ACTIONS_M = 0.25
 # Errors fade, critically damped, over about the way of this time. Over a shorter one few actions
 # chase the line; over a longer one, in hairpins or at speed, the car leaves the road before.
 _CORRECTION_S = 0.35
 _CORRECTION_M = (1.5, 3.0)
-_SLOWEST_MPS = 1.0
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """The fastest line around a circuit, and the speeds along it.
-
-    Attributes:
-        line: As a circuit of no width.
-        speeds_mps: (M,) at its samples, along it; and (M,) against it, from its last sample on.
-    """
-
-    line: Circuit
-    speeds_mps: tuple[FloatArray, FloatArray]
-
-    def speed_at(self, arc_length_m: FloatArray, direction: FloatArray) -> FloatArray:
-        """Return the speeds (K,) at arc lengths in the driving direction."""
-        along, against = self.speeds_mps
-        sample = np.rint(arc_length_m / self.line.spacing_m).astype(np.int64)
-        # Against the line, its last sample comes first, a spacing after the start.
-        return np.where(
-            direction > 0.0,
-            along[sample % len(along)],
-            against[(sample - 1) % len(against)],
-        )
+# Speeds in turns are looked up, the sharpest of half a metre.
+_SHARPEST_PER_M = 2.0
+_LOOKED_UP = 4001
+# The steering angle of a slower car cannot be told from how it turns.
+_SLOWEST_STEERED_MPS = 0.3
+_LOOK_AHEAD_S = 0.6
+_PRICES = Prices(too_fast=1.0, beside=1.0, turned=0.5, edge=60.0, edge_m=0.15)
 
 
 class RacingLineDriver:
@@ -71,76 +46,43 @@ class RacingLineDriver:
     where the car obeys at once, any mean of the actions.
     """
 
-    def __init__(self, task: DrivingTask, margin_m: float = _MARGIN_M) -> None:
+    def __init__(self, task: DrivingTask) -> None:
         """Plan for the circuits and the car of a task; seconds for long circuits.
 
         Args:
             task: Its cars are driven.
-            margin_m: What is left of the road on either side.
 
         Raises:
             TypeError: Nothing is known of the limits of such a car.
         """
         self._cars = task.cars
-        vehicle = vehicle_of(task.settings)
-        commands = task.actions.commands
-        self._limits = driving_limits(vehicle, commands)
-        self._max_yaw_rate_radps = task.actions.max_yaw_rate_radps
-        pairs = tuple((float(speed), float(yaw_rate)) for speed, yaw_rate in commands)
-        # Vehicles are frozen dataclasses.
-        self._plans = [
-            _plan(circuit, cast(Hashable, vehicle), pairs, margin_m)
-            for circuit in self._cars.circuits
-        ]
+        self._planned = _plan(task, _MARGIN_M)
+        self._steering = _steering(task)
 
     def commands(self, observations: Observation | None = None) -> FloatArray:
         """Return the commands `(N, 2)` for the places where the cars are, whatever is observed."""
         del observations
-        index, poses, speed = self._cars.circuit_index, self._cars.poses, self._cars.speed_mps
-        commands = np.zeros((len(index), 2))
-        for number in np.unique(index):
-            here = np.flatnonzero(index == number)
-            commands[here] = self._follow(self._plans[number], poses[here], speed[here])
+        places = self._planned.locate(self._cars)
+        commands = np.empty((len(places.which), 2))
+        follow(
+            self._planned.lines,
+            places.which,
+            places.near_line,
+            _states(self._cars),
+            self._steering,
+            commands,
+        )
         return commands
-
-    def _follow(self, plan: _Plan, poses: Poses, speed_mps: FloatArray) -> FloatArray:
-        along = plan.line.project(poses)
-        direction = np.where(along.wrong_way, -1.0, 1.0)
-        place = plan.line.project(poses, direction)
-        way_m = np.maximum(speed_mps * self._cars.control_period_s, plan.line.spacing_m)
-        ahead = plan.line.pose_at(place.arc_length_m + way_m, direction=direction)
-        here = plan.line.pose_at(place.arc_length_m, direction=direction)
-        planned = np.sin(ahead.yaw_rad - here.yaw_rad) / way_m
-        heading = np.sin(place.heading_error_rad)
-        wanted = plan.speed_at(place.arc_length_m + way_m, direction)
-        soon = np.clip(wanted, *self.reach(speed_mps))
-        over_m = np.clip(_CORRECTION_S * soon, *_CORRECTION_M)
-        curvature = planned - 2.0 / over_m * heading - place.lateral_error_m / over_m**2
-        reached = self._within_reach(wanted, speed_mps, curvature)
-        yaw_rate = np.clip(reached * curvature, -self._max_yaw_rate_radps, self._max_yaw_rate_radps)
-        return np.stack([reached, yaw_rate], axis=1)
-
-    def _within_reach(
-        self, wanted_mps: FloatArray, speed_mps: FloatArray, curvature_per_m: FloatArray
-    ) -> FloatArray:
-        """Return the speeds that can be had at the end of the control period."""
-        wanted = np.minimum(wanted_mps, self._limits.top_speeds(curvature_per_m))
-        wanted = np.maximum(wanted, _SLOWEST_MPS)
-        return np.clip(wanted, *self.reach(speed_mps))
-
-    def reach(self, speed_mps: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the lowest and the highest speeds (N,) that can be had in a control period."""
-        period_s = self._cars.control_period_s
-        most = min(self._limits.max_acceleration_mps2, self._limits.grip_mps2) * period_s
-        least = min(self._limits.max_braking_mps2, self._limits.grip_mps2) * period_s
-        return speed_mps - least, speed_mps + most
 
 
 class RacingLineGuide:
-    """The same driver, who has nothing but the actions of the task.
+    """One who knows the circuit as well, and has nothing but the actions of the task.
 
-    Of them it takes the one that comes nearest to its commands in a control period. Where actions
-    are few and far apart it cannot follow the line, and may leave the road.
+    It looks ahead: where would each action take the car in a control period, and where would
+    following the plan take it from there? Actions are judged by the planned time for the way made,
+    and by what goes wrong on it: a rollout of one step, with the driver above as its base policy
+    (D. P. Bertsekas, *Reinforcement Learning and Optimal Control*, 2019, section 2.4). Where
+    actions are few and far apart it cannot follow the line, and may leave the road.
     """
 
     def __init__(self, task: DrivingTask) -> None:
@@ -150,55 +92,76 @@ class RacingLineGuide:
             TypeError: Nothing is known of the limits of such a car.
         """
         self._task = task
-        self._driver = RacingLineDriver(task, _MARGIN_OF_ACTIONS_M)
+        self._planned = _plan(task, _MARGIN_OF_ACTIONS_M)
+        self._steering = _steering(task)
+        vehicle = vehicle_of(task.settings)
+        self._limits = np.zeros(0)
+        if isinstance(vehicle, SingleTrackCar):
+            step_s = 0.5 * task.cars.control_period_s
+            self._limits = replace(vehicle, longest_step_s=step_s).limits
+        self._periods = max(1, round(_LOOK_AHEAD_S / task.cars.control_period_s))
+
+    def costs(self) -> FloatArray:
+        """Return what the actions of the cars cost, where they are: (N, A) seconds.
+
+        Only differences between the actions of a car mean something.
+        """
+        cars = self._task.cars
+        commands = self._task.actions.commands_at(cars.speed_mps, cars.control_period_s)
+        places = self._planned.locate(cars)
+        costs = np.empty(commands.shape[:2])
+        look_ahead(
+            self._planned.lines,
+            self._planned.roads,
+            places.which,
+            places.near_line,
+            places.near_road,
+            _states(cars),
+            self._steering,
+            self._limits,
+            _PRICES,
+            self._periods,
+            np.ascontiguousarray(commands),
+            costs,
+        )
+        return costs
 
     def actions(self) -> IntArray:
-        """Return the actions (N,) of the cars, where they are."""
-        speed_mps, period_s = self._task.cars.speed_mps, self._task.cars.control_period_s
-        wanted = self._driver.commands()
-        table = self._task.actions.commands_at(speed_mps, period_s)
-        low, high = self._driver.reach(speed_mps)
-        speeds = np.clip(table[..., 0], low[:, None], high[:, None])
-        # A metre a second weighs as much as a radian a second; how much each does, hardly matters.
-        apart = np.hypot(speeds - wanted[:, :1], table[..., 1] - wanted[:, 1:])
-        return np.asarray(apart.argmin(axis=1))
+        """Return the actions (N,) that cost least."""
+        return np.asarray(self.costs().argmin(axis=1))
 
 
-@lru_cache(maxsize=128)
-def _plan(
-    circuit: Circuit,
-    vehicle: Hashable,
-    pairs: tuple[tuple[float, float], ...],
-    margin_m: float,
-) -> _Plan:
-    limits = _with_reserve(cast(Vehicle, vehicle), np.array(pairs))
-    fastest = fastest_lap_inside(circuit, limits, margin_m)
-    back = fastest_lap(reversed_line(fastest.line), limits)
-    return _Plan(_as_circuit(fastest.line), (fastest.speed_mps, back.speed_mps))
+def _plan(task: DrivingTask, margin_m: float) -> PlannedLines:
+    vehicle = vehicle_of(task.settings)
+    return PlannedLines(task.cars.circuits, vehicle, task.actions.commands, margin_m)
 
 
-def _with_reserve(vehicle: Vehicle, commands: FloatArray) -> DrivingLimits:
-    """Return the limits of a car that can do a little less than this one."""
-    if isinstance(vehicle, SingleTrackCar):
-        vehicle = replace(
-            vehicle,
-            friction=_SHARE * vehicle.friction,
-            max_braking_mps2=_SHARE * vehicle.max_braking_mps2,
-            max_steering_rad=_SHARE * vehicle.max_steering_rad,
-        )
-    return driving_limits(vehicle, commands)
-
-
-def _as_circuit(line: SampledLine) -> Circuit:
-    nothing = np.zeros(len(line.x_m))
-    return Circuit(
-        name="racing line",
-        x_m=line.x_m,
-        y_m=line.y_m,
-        heading_rad=line.heading_rad,
-        curvature_per_m=line.curvature_per_m,
-        width_left_m=nothing,
-        width_right_m=nothing,
-        line_width_m=0.0,
-        length_m=line.length_m,
+def _steering(task: DrivingTask) -> Steering:
+    period_s = task.cars.control_period_s
+    limits = driving_limits(vehicle_of(task.settings), task.actions.commands)
+    curvatures = np.linspace(-_SHARPEST_PER_M, _SHARPEST_PER_M, _LOOKED_UP)
+    shortest_m, longest_m = _CORRECTION_M
+    return Steering(
+        period_s=period_s,
+        braked_mps=min(limits.max_braking_mps2, limits.grip_mps2) * period_s,
+        driven_mps=min(limits.max_acceleration_mps2, limits.grip_mps2) * period_s,
+        slowest_mps=SLOWEST_MPS,
+        correction_s=_CORRECTION_S,
+        shortest_m=shortest_m,
+        longest_m=longest_m,
+        max_yaw_rate_radps=task.actions.max_yaw_rate_radps,
+        top_mps=np.asarray(limits.top_speeds(curvatures)),
+        sharpest_per_m=_SHARPEST_PER_M,
     )
+
+
+def _states(cars: Cars) -> FloatArray:
+    """Return the states (N, 6) of cars as compiled driving takes them.
+
+    How their wheels are turned is told by nobody; it is what makes them turn as they do.
+    """
+    poses, speed = cars.poses, cars.speed_mps
+    turning = cars.yaw_rate_radps / np.maximum(np.abs(speed), _SLOWEST_STEERED_MPS)
+    wheels = np.arctan(CAR.wheelbase_m * turning)
+    columns = [poses.x_m, poses.y_m, poses.yaw_rad, speed, cars.yaw_rate_radps, wheels]
+    return np.ascontiguousarray(np.column_stack(columns), np.float64)

@@ -164,24 +164,31 @@ class SingleTrackCar:
         """Radius of the tightest turn, at walking pace."""
         return self.wheelbase_m / math.tan(self.max_steering_rad)
 
+    @property
+    def limits(self) -> FloatArray:
+        """What `advance_single_track` takes as its limits."""
+        return np.array(
+            [
+                self.wheelbase_m,
+                self.max_acceleration_mps2,
+                self.max_braking_mps2,
+                self.max_steering_rad,
+                self.max_steering_rate_radps,
+                self.grip_mps2,
+                self.longest_step_s,
+                self.drive_lag_s,
+                self.steering_lag_s,
+            ],
+            np.float64,
+        )
+
     def advance(self, state: VehicleState, commands: FloatArray, duration_s: FloatArray) -> None:
         """Move the cars, see :meth:`Vehicle.advance`."""
         check_commands(commands, len(state.x_m))
-        limits = (
-            self.wheelbase_m,
-            self.max_acceleration_mps2,
-            self.max_braking_mps2,
-            self.max_steering_rad,
-            self.max_steering_rate_radps,
-            self.grip_mps2,
-            self.longest_step_s,
-            self.drive_lag_s,
-            self.steering_lag_s,
-        )
         advance_single_track(
             commands,
             duration_s,
-            np.array(limits, dtype=np.float64),
+            self.limits,
             state.x_m,
             state.y_m,
             state.yaw_rad,
