@@ -283,9 +283,9 @@ class Agent:
         """Return what the compiled updates take of the advice: nothing where it has no weight."""
         if not self.settings.advice_weight:
             return []
-        return [
-            tf.constant(np.full_like(batch.actions, -1) if batch.advice is None else batch.advice)
-        ]
+        if batch.advice is None:
+            return [tf.zeros((*batch.actions.shape, self.num_actions))]
+        return [tf.constant(batch.advice)]
 
     def _in_full_precision(self) -> "Agent":
         """Return an agent with these weights that computes in 32 bits, to be saved."""
@@ -380,7 +380,7 @@ class Agent:
             ),
             tf.TensorSpec(scalars, tf.int32),
             *(tf.TensorSpec(scalars, tf.float32) for _ in range(3 if weighted else 2)),
-            *([tf.TensorSpec(scalars, tf.int32)] if advised else []),
+            *([tf.TensorSpec((*scalars, self.num_actions), tf.float32)] if advised else []),
         )
         read = list if frames is None else frames.read
 
@@ -422,7 +422,7 @@ class Agent:
             rewards: `(K, B)`.
             discounts: `(K, B)`.
             weights: Of the samples `(K, B)`; none: all alike.
-            advice: Of the samples `(K, B)`; none: it has no weight.
+            advice: Of the samples `(K, B, A)`; none: it has no weight.
 
         Returns:
             The mean loss, and with weights of the samples the error of each.

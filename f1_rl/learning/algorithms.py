@@ -111,10 +111,11 @@ def conservative(kind: Any, weight: float) -> Any:
 def advised(kind: Any, weight: float, temperature: float) -> Any:
     """Return an agent class whose loss wants advised actions to be the best.
 
-    `weight * (T logsumexp_a (Q(s, a) / T) - Q(s, a_advised))` is added, averaged over the batch and
-    0 for samples without advice: T times the cross-entropy between the advice and a policy that
-    takes actions by `softmax(Q / T)`, as policies are distilled (Rusu et al. 2016, "Policy
-    Distillation", equation 2). The smaller T, the smaller the differences between values that do.
+    `weight * sum_a advice(a) (T logsumexp_b (Q(s, b) / T) - Q(s, a))` is added, averaged over the
+    batch and 0 for samples without advice: T times the cross-entropy between the advice and a
+    policy that takes actions by `softmax(Q / T)`, as policies are distilled (Rusu et al. 2016,
+    "Policy Distillation", equation 2). The smaller T, the smaller the differences between values
+    that do.
 
     Args:
         kind: `DqnAgent` or `DdqnAgent`.
@@ -123,16 +124,15 @@ def advised(kind: Any, weight: float, temperature: float) -> Any:
     """
 
     class AdvisedAgent(kind):
-        # `(B,) int32` of the batch whose loss is next; negative: no advice.
+        # `(B, A)` shares, of the batch whose loss is next; all 0: no advice.
         advice: Any = None
 
         def _loss(self, experience: Any, **options: Any) -> Any:
             info = super()._loss(experience, **options)
-            entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                tf.maximum(self.advice, 0), self.values / temperature
+            entropy = tf.nn.softmax_cross_entropy_with_logits(
+                self.advice, self.values / temperature
             )
-            gap = temperature * tf.reduce_mean(tf.where(self.advice >= 0, entropy, 0.0))
-            return info._replace(loss=info.loss + weight * gap)
+            return info._replace(loss=info.loss + weight * temperature * tf.reduce_mean(entropy))
 
     return AdvisedAgent
 

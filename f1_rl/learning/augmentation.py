@@ -66,8 +66,9 @@ class Augmentation:
             mirrored[:, ::2] = True
             actions = np.where(mirrored, self._mirrored_actions[actions], actions)
             if advice is not None:
-                changed = mirrored & (advice >= 0)
-                advice = np.where(changed, self._mirrored_actions[advice], advice)
+                # An action is the mirror image of its mirror image.
+                images = advice[..., self._mirrored_actions]
+                advice = np.where(mirrored[..., None], images, advice)
         observations = tuple(
             self._change(part, mirrored, rng) if is_picture else part
             for part, is_picture in zip(batch.observations, self._pictures, strict=True)

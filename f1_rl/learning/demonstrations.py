@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ class Demonstrations:
         episodes: Sequence[Episode],
         layout: ObservationLayout,
         *,
+        num_actions: int,
         n_step: int,
         gamma: float,
         accounts: Sequence[Account] = (),
@@ -38,6 +38,7 @@ class Demonstrations:
         Args:
             episodes: At least one.
             layout: Of the observations.
+            num_actions: What was done is one of so many.
             n_step: Rewards summed before bootstrapping.
             gamma: Discount of one step.
             accounts: What became of the bags that the episodes come from.
@@ -48,6 +49,7 @@ class Demonstrations:
         slots = sum(len(episode) + 1 for episode in episodes) + n_step + layout.longest_stack
         self._transitions = sum(len(episode) for episode in episodes)
         self._replay = Replay(slots + 1, 1, layout, n_step=n_step, gamma=gamma)
+        self._shares = np.eye(num_actions, dtype=np.float32)
         nothing = np.zeros(1)
         for number, episode in enumerate(episodes):
             if number == 0:
@@ -65,8 +67,7 @@ class Demonstrations:
 
     def sample(self, updates: int, batch_size: int, rng: np.random.Generator) -> Batch:
         """Draw `updates` batches uniformly, with replacement; what was done is the advice."""
-        batch = self._replay.sample(updates, batch_size, rng)
-        return replace(batch, advice=batch.actions)
+        return self._replay.sample(updates, batch_size, rng)
 
     def _add_episode(self, episode: Episode, layout: ObservationLayout) -> None:
         for step in range(len(episode)):
@@ -77,13 +78,25 @@ class Demonstrations:
                 is_last and episode.terminated,
                 is_last and not episode.terminated,
                 _observations(episode, step + 1, layout),
+                self._shares[episode.actions[step : step + 1]],
             )
 
     def _add(
-        self, action: Any, reward: Any, terminated: bool, truncated: bool, observations: Any
+        self,
+        action: Any,
+        reward: Any,
+        terminated: bool,
+        truncated: bool,
+        observations: Any,
+        advice: Any = None,
     ) -> None:
         self._replay.add(
-            action, reward, np.array([terminated]), np.array([truncated]), observations
+            action,
+            reward,
+            np.array([terminated]),
+            np.array([truncated]),
+            observations,
+            advice=advice,
         )
 
 
@@ -177,12 +190,14 @@ def sample_mixed(
         rewards=np.concatenate([first.rewards, second.rewards], axis=1),
         discounts=np.concatenate([first.discounts, second.discounts], axis=1),
         priorities=_behind_recorded(second.priorities, (updates, recorded)),
-        advice=np.concatenate([first.actions, _advice_of(second)], axis=1),
+        advice=_advice_beside(first.advice, second),
     )
 
 
-def _advice_of(own: Batch) -> Any:
-    return np.full_like(own.actions, -1) if own.advice is None else own.advice
+def _advice_beside(recorded: Any, own: Batch) -> Any:
+    """Return the advice of demonstrations with that of a run's own samples behind it."""
+    nothing = np.zeros((*own.actions.shape, recorded.shape[2]), recorded.dtype)
+    return np.concatenate([recorded, nothing if own.advice is None else own.advice], axis=1)
 
 
 def _behind_recorded(own: Priorities | None, shape: tuple[int, int]) -> Priorities | None:

@@ -10,6 +10,7 @@ from f1_rl.driving.task import DrivingTask
 from f1_rl.learning.settings import TrainingSettings
 
 IntArray = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float32]
 
 # How long it drives a car, or leaves it alone, on average.
 _STINT_S = 2.0
@@ -43,16 +44,23 @@ class Guidance:
         settings = self._settings
         return settings.guide_share * max(0.0, 1.0 - env_steps / settings.guide_steps)
 
-    def advice(self) -> IntArray:
-        """Return what the guide would do now, (N,) actions."""
-        return self._guide.actions()
+    def advice(self) -> Shares:
+        """Return the shares (N, A) that actions have in the guide's advice.
 
-    def choose(self, actions: IntArray, advice: IntArray, env_steps: int) -> IntArray:
-        """Return the actions (N,), those of guided cars replaced by the advice."""
+        Those that cost `guide_tolerance_s` more than the best one have 1 / e of its share: what
+        hardly matters is not insisted on.
+        """
+        costs = self._guide.costs()
+        worse = (costs - costs.min(axis=1, keepdims=True)) / self._settings.guide_tolerance_s
+        shares = np.exp(-worse)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
+
+    def choose(self, actions: IntArray, advice: Shares, env_steps: int) -> IntArray:
+        """Return the actions (N,), those of guided cars replaced by what is advised most."""
         share, count = self.share(env_steps), len(actions)
         changes = self._rng.random(count) < self._changes
         self._guided = np.where(changes, self._rng.random(count) < share, self._guided)
-        return np.where(self._guided & (share > 0.0), advice, actions)
+        return np.where(self._guided & (share > 0.0), advice.argmax(axis=1), actions)
 
     def state(self) -> dict[str, Any]:
         """Return what evolves, for a checkpoint."""

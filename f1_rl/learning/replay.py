@@ -40,7 +40,8 @@ class Batch:
             gamma: `gamma ** (m - 1)`, or 0 where the episode terminated.
         priorities: Of samples that were not drawn uniformly.
         frames: Where the learner finds the frames, if the observations are rows.
-        advice: `(K, B) int32`, the actions that were advised, negative where none was; None: the
+        advice: `(K, B, A) float32`, the share that each action had in what was advised, all 0
+            where nothing was; None: the
             replay knows of none.
     """
 
@@ -50,7 +51,7 @@ class Batch:
     discounts: npt.NDArray[np.float32]
     priorities: Priorities | None = None
     frames: FrameReader | None = None
-    advice: npt.NDArray[np.int32] | None = None
+    advice: npt.NDArray[np.float32] | None = None
 
 
 class Replay:
@@ -100,8 +101,8 @@ class Replay:
         shape = (self._slots, num_envs)
         self._frames = make_frames(self._slots * num_envs, layout)
         self._actions = np.zeros(shape, np.int32)
-        self._advice = np.full(shape, -1, np.int32)
-        self._is_advised = False
+        # Shares (slots, N, A) as soon as there is advice, which tells A.
+        self._advice: npt.NDArray[np.float16] | None = None
         self._rewards = np.zeros(shape, np.float32)
         self._terminated = np.zeros(shape, np.bool_)
         self._final = np.zeros(shape, np.bool_)
@@ -166,12 +167,12 @@ class Replay:
             faulted: `(N,)`, where the step could not be done and its observation means nothing;
                 these are truncated, no transition holds them, and the ones before bootstrap from
                 the last state that was seen. None: nowhere.
-            advice: `(N,)`, what should have been done; None: nobody says.
+            advice: `(N, A)`, the share of each action in what should have been done; None: nobody
+                says.
         """
         slot, following = self._written % self._slots, (self._written + 1) % self._slots
         self._actions[slot] = actions
-        self._advice[slot] = -1 if advice is None else advice
-        self._is_advised |= advice is not None
+        self._keep_advice(slot, advice)
         self._rewards[slot] = rewards
         self._terminated[slot] = terminated
         reset = self._final[slot].copy()
@@ -212,7 +213,7 @@ class Replay:
                 for frames in self._frames.first(used * self._num_envs)
             ],
             "actions": self._actions[:used],
-            "advice": self._advice[:used] if self._is_advised else None,
+            "advice": None if self._advice is None else self._advice[:used],
             "rewards": self._rewards[:used],
             "terminated": self._terminated[:used],
             "final": self._final[:used],
@@ -253,11 +254,19 @@ class Replay:
                 for part, frames in zip(parts, state["frames"], strict=True)
             ]
         )
-        # Absent where an earlier version wrote the checkpoint.
+        # Absent where an earlier version wrote the checkpoint, or without shares.
         advice = state.get("advice")
-        self._is_advised = advice is not None
-        self._advice[:used] = -1 if advice is None else advice
+        self._advice = None
+        if advice is not None and advice.ndim == 3:
+            self._advice = np.zeros((self._slots, *advice.shape[1:]), np.float16)
+            self._advice[:used] = advice
         self._written = int(state["written"])
+
+    def _keep_advice(self, slot: int, advice: Array | None) -> None:
+        if advice is not None and self._advice is None:
+            self._advice = np.zeros((self._slots, *advice.shape), np.float16)
+        if self._advice is not None:
+            self._advice[slot] = 0.0 if advice is None else advice
 
     def _draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return times and environments of `count` slots from which a transition starts."""
@@ -278,7 +287,10 @@ class Replay:
             [self._rows(part.stack, times, envs, steps) for part in self._layout.parts]
         )
         slots = times % self._slots
-        advice = self._advice[slots, envs].reshape(updates, -1) if self._is_advised else None
+        advice = None
+        if self._advice is not None:
+            shares = self._advice[slots, envs].astype(np.float32)
+            advice = shares.reshape(updates, -1, shares.shape[1])
         return Batch(
             observations=tuple(part.reshape(updates, -1, *part.shape[1:]) for part in parts),
             actions=self._actions[slots, envs].reshape(updates, -1),

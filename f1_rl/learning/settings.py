@@ -187,8 +187,10 @@ class TrainingSettings(Settings, frozen=True):
             does so with `epsilon ** (1 + epsilon_ladder * i / (N - 1))` (Horgan et al. 2018, who
             take 7, and 0.4 for epsilon). 0: all alike.
         guide_share: Share of the cars that a driver who knows the circuit drives at first, by the
-            actions nearest to what it would do; less and less of them, until `guide_steps`.
+            actions that it judges best; less and less of them, until `guide_steps`.
         guide_steps: Environment steps after which it drives none.
+        guide_tolerance_s: An action that loses so much time has 1 / e of the best one's share in
+            its advice.
         demonstration_share: Share of each batch that is drawn from the demonstrations, where there
             are some.
         offline_updates: Updates from demonstrations alone, before the first environment step.
@@ -221,6 +223,7 @@ class TrainingSettings(Settings, frozen=True):
     epsilon_ladder: NonNegativeFloat = 0.0
     guide_share: Fraction = 0.0
     guide_steps: PositiveInt = 50_000
+    guide_tolerance_s: PositiveFloat = 0.005
     demonstration_share: Fraction = 0.5
     offline_updates: NonNegativeInt = 0
     offline_evaluate_every: PositiveInt = 500

@@ -122,6 +122,7 @@ def _make_trainer(
         demonstrations = Demonstrations(
             episodes,
             layout,
+            num_actions=environments.num_actions,
             n_step=settings.agent.n_step,
             gamma=settings.agent.gamma,
             accounts=accounts,

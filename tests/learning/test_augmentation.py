@@ -61,12 +61,13 @@ def test_half_of_each_batch_is_mirrored_with_its_actions_and_the_rest_is_left():
 
 def test_advice_is_mirrored_like_actions_and_none_stays_none():
     batch = make_batch()
-    advice = np.random.default_rng(1).integers(-1, 3, batch.actions.shape).astype(np.int32)
+    advice = np.random.default_rng(1).random((*batch.actions.shape, 3)).astype(np.float32)
     mirrored = make(mirror=True).apply(replace(batch, advice=advice), np.random.default_rng(0))
-    exchanged = np.where(advice < 0, -1, np.array(MIRRORED_ACTIONS)[advice])
-    np.testing.assert_array_equal(mirrored.advice[:, ::2], exchanged[:, ::2])
+    for action, image in enumerate(MIRRORED_ACTIONS):
+        np.testing.assert_array_equal(mirrored.advice[:, ::2, image], advice[:, ::2, action])
     np.testing.assert_array_equal(mirrored.advice[:, 1::2], advice[:, 1::2])
-    assert mirrored.advice.dtype == np.int32
+    assert mirrored.advice.dtype == np.float32
+    assert make(mirror=True).apply(batch, np.random.default_rng(0)).advice is None
 
 
 def test_each_picture_is_shifted_by_itself_up_to_the_limit_with_its_edges_repeated():

@@ -66,7 +66,9 @@ def test_every_transition_is_drawn_as_it_was_recorded_and_nothing_else(n_step, s
     episodes = [
         replace(e, speed=e.frames[:, 0, 0].astype(np.float32)) if speed else e for e in EPISODES
     ]
-    demonstrations = Demonstrations(episodes, layout(speed), n_step=n_step, gamma=0.5)
+    demonstrations = Demonstrations(
+        episodes, layout(speed), num_actions=40, n_step=n_step, gamma=0.5
+    )
     assert len(demonstrations) == 8
     batch = demonstrations.sample(4, 500, np.random.default_rng(0))
     assert set(batch.actions.ravel()) == {0, 10, 11, 12, 13, 20, 21, 22}
@@ -104,7 +106,7 @@ def own_replay(steps):
 
 @pytest.mark.parametrize(("share", "recorded"), [(0.0, 0), (0.25, 16), (0.5, 32), (1.0, 64)])
 def test_a_fixed_share_of_each_batch_is_demonstrations(share, recorded):
-    demonstrations = Demonstrations(EPISODES, layout(), n_step=1, gamma=0.5)
+    demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=1, gamma=0.5)
     batch = sample_mixed(own_replay(20), demonstrations, share, 3, 64, np.random.default_rng(0))
     assert batch.actions.shape == batch.rewards.shape == batch.discounts.shape == (3, 64)
     assert batch.observations[0].shape == (3, 64, 2, 2, 3, STACK)
@@ -114,7 +116,7 @@ def test_a_fixed_share_of_each_batch_is_demonstrations(share, recorded):
 
 
 def test_while_a_run_has_no_steps_of_its_own_all_samples_are_demonstrations():
-    demonstrations = Demonstrations(EPISODES, layout(), n_step=1, gamma=0.5)
+    demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=1, gamma=0.5)
     batch = sample_mixed(own_replay(0), demonstrations, 0.1, 1, 64, np.random.default_rng(0))
     assert (batch.actions < FIRST).all()
 
@@ -145,11 +147,15 @@ def test_demonstrations_that_a_run_has_lost_are_missed(tmp_path):
 def losses_with(algorithm, weight_name, advice=None, **agent):
     """Return the losses of one batch by the weight of a term, the batch, and its values (B, A)."""
     demonstrations = Demonstrations(
-        [replace(EPISODES[1], actions=EPISODES[1].actions % 4)], layout(), n_step=1, gamma=0.5
+        [replace(EPISODES[1], actions=EPISODES[1].actions % 4)],
+        layout(),
+        num_actions=4,
+        n_step=1,
+        gamma=0.5,
     )
     batch = demonstrations.sample(1, 32, np.random.default_rng(0))
     if advice is not None:
-        batch = replace(batch, advice=advice(batch.actions))
+        batch = replace(batch, advice=advice)
     network = {"filters": [], "kernels": [], "strides": [], "units": [8]}
     agent |= {"algorithm": algorithm, "network": network, "reward_scale": 0.01}
     losses = {}
@@ -172,20 +178,17 @@ def test_the_conservative_term_is_that_of_the_paper(algorithm):
 
 @pytest.mark.parametrize("algorithm", ["dqn", "double_dqn"])
 def test_advised_actions_are_to_be_valued_most(algorithm):
-    """The loss differs by weight (T logsumexp(Q / T) - Q of the advised action)."""
-
-    def most(actions):
-        return np.where(np.arange(32) % 3, actions, -1)
-
-    losses, batch, values = losses_with(algorithm, "advice_weight", most, advice_temperature=0.3)
-    advice = batch.advice[0]
-    gap = 0.3 * np.log(np.exp(values / 0.3).sum(axis=1)) - values[np.arange(32), advice]
-    gap = np.where(advice >= 0, gap, 0.0).mean()
+    """The loss differs by weight (T logsumexp(Q / T) - Q of the advised actions, in shares)."""
+    advice = np.random.default_rng(1).dirichlet(np.ones(4), (1, 32)).astype(np.float32)
+    advice[:, ::3] = 0.0
+    losses, _, values = losses_with(algorithm, "advice_weight", advice, advice_temperature=0.3)
+    highest = 0.3 * np.log(np.exp(values / 0.3).sum(axis=1))
+    gap = (advice[0] * (highest[:, None] - values)).sum(axis=1).mean()
     assert losses[0.7] - losses[0.0] == pytest.approx(0.7 * gap, rel=1e-4)
 
 
 def test_what_was_demonstrated_is_advice_and_what_the_run_did_is_not():
-    demonstrations = Demonstrations(EPISODES, layout(), n_step=1, gamma=0.5)
+    demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=1, gamma=0.5)
     own = Replay(100, 1, layout(), n_step=1, gamma=0.5)
     own.begin([np.zeros((1, *part.shape), part.dtype) for part in layout().parts])
     for _ in range(5):
@@ -196,8 +199,8 @@ def test_what_was_demonstrated_is_advice_and_what_the_run_did_is_not():
     assert own.sample(1, 8, rng).advice is None
     batch = sample_mixed(own, demonstrations, 0.25, 2, 8, rng)
     assert batch.advice is not None
-    np.testing.assert_array_equal(batch.advice[:, :2], batch.actions[:, :2])
-    assert (batch.advice[:, 2:] == -1).all()
+    np.testing.assert_array_equal(batch.advice[:, :2], np.eye(40)[batch.actions[:, :2]])
+    assert (batch.advice[:, 2:] == 0.0).all()
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ def make(share: float, steps: int = 1_000, seed: int = 0) -> tuple[F1CameraVecto
 
 
 def guided(guidance: Guidance, env_steps: int) -> np.ndarray:
-    return guidance.choose(OTHER, np.zeros(CARS, np.int64), env_steps) == 0
+    first = np.tile(np.eye(7, dtype=np.float32)[0], (CARS, 1))
+    return guidance.choose(OTHER, first, env_steps) == 0
 
 
 def test_the_share_of_guided_cars_falls_to_nothing():
@@ -46,9 +47,16 @@ def test_it_drives_a_car_for_two_seconds_on_average():
 
 def test_its_advice_is_what_the_driver_would_do_there():
     env, guidance = make(0.0)
-    advice = guidance.advice()
-    np.testing.assert_array_equal(advice, RacingLineGuide(env.task).actions())
-    assert len(np.unique(advice)) > 1
+    advice, guide = guidance.advice(), RacingLineGuide(env.task)
+    np.testing.assert_array_equal(advice.argmax(axis=1), guide.actions())
+    assert len(np.unique(guide.actions())) > 1
+    np.testing.assert_allclose(advice.sum(axis=1), 1.0, rtol=1e-6)
+    # What costs as much more as is tolerated, has 1 / e of the share.
+    lost_s = 0.005 * np.log(advice.max(axis=1, keepdims=True) / np.maximum(advice, 1e-30))
+    costs = guide.costs() - guide.costs().min(axis=1, keepdims=True)
+    likely = advice > 1e-6
+    assert (likely.sum(axis=1) > 1).any()
+    np.testing.assert_allclose(lost_s[likely], costs[likely], atol=1e-7)
     np.testing.assert_array_equal(guidance.choose(OTHER, advice, 0), OTHER)
 
 

@@ -202,7 +202,7 @@ def test_nothing_of_a_fault_is_drawn():
 
 
 def test_demonstrations_beside_it_weigh_one_and_keep_no_priorities():
-    demonstrations = Demonstrations(EPISODES, layout(), n_step=1, gamma=0.5)
+    demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=1, gamma=0.5)
     own = PrioritizedReplay(
         1_000, 1, layout(), n_step=1, gamma=0.5, priorities=PrioritySettings(beta=1.0)
     )

@@ -22,7 +22,7 @@ class Seen:
     time: int
     stack: np.ndarray
     action: int = -1
-    advice: int = -1
+    advice: np.ndarray = field(default_factory=lambda: np.zeros(9))
     reward: float = 0.0
     terminated: bool = False
     following: "Seen | None" = None
@@ -48,7 +48,9 @@ class Player:
     def step(self) -> None:
         self.time += 1
         actions = self.rng.integers(0, 9, NUM_ENVS)
-        advice = self.rng.integers(-1, 9, NUM_ENVS)
+        # Shares that 16 bits hold; some are told nothing.
+        most = self.rng.integers(-1, 9, NUM_ENVS)
+        advice = (0.75 * np.eye(9) + 0.25 * np.eye(9, k=1))[most] * (most >= 0)[:, None]
         rewards = self.rng.normal(size=NUM_ENVS)
         drawn = self.rng.random(NUM_ENVS)
         terminated = (drawn < self.episode_ends / 2) & ~self.ended
@@ -61,7 +63,7 @@ class Player:
         for env in np.flatnonzero(~self.ended):
             seen = before[env]
             seen.action, seen.reward = int(actions[env]), float(rewards[env])
-            seen.advice = int(advice[env])
+            seen.advice = advice[env]
             seen.terminated = bool(terminated[env])
             seen.following = self.current[env]
         seen = self._observations()
@@ -127,7 +129,7 @@ def check_samples(playing: Player, n_step: int, gamma: float, count: int = 64) -
         total, discount, state = expected_transition(seen, n_step, gamma)
         np.testing.assert_array_equal(frames[i, 0], seen.stack)
         assert batch.actions.ravel()[i] == seen.action
-        assert batch.advice.ravel()[i] == seen.advice
+        np.testing.assert_array_equal(batch.advice.reshape(-1, 9)[i], seen.advice)
         assert batch.rewards.ravel()[i] == pytest.approx(total, abs=1e-5)
         assert batch.discounts.ravel()[i] == pytest.approx(discount, abs=1e-6)
         assert numbers[i, 1, 0] == state.number
@@ -244,20 +246,29 @@ def test_a_restored_replay_goes_on_the_same(steps):
         check_samples(restored, 3, 0.8)
 
 
-def test_a_replay_from_before_there_was_advice_is_restored_without_any():
+@pytest.mark.parametrize("before", ["advice", "shares"])
+def test_a_replay_from_before_there_was_advice_in_shares_is_restored_without_any(before):
     playing = player(23, stack=2, n_step=3)
     playing.begin()
     for _ in range(30):
         playing.step()
     state = playing.replay.state()
-    del state["advice"]
+    if before == "advice":
+        del state["advice"]
+    else:
+        state["advice"] = state["actions"]
     fresh = player(23, stack=2, n_step=3).replay
     fresh.restore(state)
     rng = np.random.default_rng(0)
     assert fresh.sample(1, 8, rng).advice is None
     nothing = np.zeros(NUM_ENVS)
-    fresh.add(nothing, nothing, nothing > 0, nothing > 0, playing._observations(), advice=nothing)
-    assert set(fresh.sample(1, 200, rng).advice.ravel()) == {-1}
+    first = np.tile(np.eye(9)[0], (NUM_ENVS, 1))
+    fresh.add(nothing, nothing, nothing > 0, nothing > 0, playing._observations(), advice=first)
+    for _ in range(4):
+        fresh.add(nothing, nothing, nothing > 0, nothing > 0, playing._observations())
+    advice = fresh.sample(1, 400, rng).advice
+    assert (advice[..., 1:] == 0.0).all()
+    assert set(advice[..., 0].ravel()) == {0.0, 1.0}
     assert playing.replay.sample(1, 200, rng).advice.max() > 0
 
 

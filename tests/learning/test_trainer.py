@@ -212,7 +212,7 @@ def test_guidance_is_resumed_bit_for_bit(tmp_path):
         training={"guide_share": 0.5, "guide_steps": 500},
     )
     whole = resumed_like_whole(tmp_path, settings)
-    assert set(np.unique(whole["replay"]["advice"])) > {0, 1}
+    assert len(np.unique(whole["replay"]["advice"])) > 50
 
 
 def test_a_guide_needs_a_circuit(tmp_path):
