@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from f1_rl.cli.process_clock import process_age_s
+from f1_rl.driving.settings import told_circuits
 
 if TYPE_CHECKING:
     from f1_rl.learning.evaluation import Evaluation
@@ -52,7 +53,7 @@ class TrainingDisplay:
     def __enter__(self) -> "TrainingDisplay":
         """Announce the run."""
         settings = self._settings
-        what = ", ".join(settings.task.circuits) if settings.drives else settings.env
+        what = told_circuits(settings.task.circuits) if settings.drives else settings.env
         self._console.print(
             f"[bold]f1-rl train[/bold]  {what}  ·  {settings.agent.algorithm}  ·  "
             f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}",

@@ -35,13 +35,14 @@ def watching(
     if not arguments.watch and arguments.watch_port is None:
         yield None
         return
+    from f1_rl.driving.settings import told_circuits
     from f1_rl.live.browser import invitation, open_page
     from f1_rl.live.hub import Hub
     from f1_rl.live.server import LiveServer
     from f1_rl.live.spectator import TrainingSpectator
 
     hub = Hub()
-    what = ", ".join(settings.task.circuits) if settings.drives else settings.env
+    what = told_circuits(settings.task.circuits) if settings.drives else settings.env
     spectator = TrainingSpectator(hub, f"{folder.name}: {what}", settings.training.env_steps)
     with LiveServer(hub, arguments.watch_port or 0) as server:
         if arguments.json:

@@ -69,6 +69,8 @@ class Prices(NamedTuple):
     """What is as bad as a second lost.
 
     Attributes:
+        standing: A second of standing; the less the faster, and nothing at the slowest speed that
+            is planned.
         too_fast: A second of driving 1 m/s faster than planned; with the square of the excess.
         beside: A second of driving 1 m beside the line; with the square of the distance.
         turned: A heading 1 rad away from the line's at the end; with the square of its sine.
@@ -76,6 +78,7 @@ class Prices(NamedTuple):
         edge_m: which is nearer than this.
     """
 
+    standing: float
     too_fast: float
     beside: float
     turned: float
@@ -212,7 +215,8 @@ def look_ahead(
         prices: Of what may happen on the way.
         periods: How many control periods, with the first.
         commands: (N, A, 2) for the first one.
-        costs: In seconds, changed in place; the time that is planned for the way made is a gain.
+        costs: In seconds, changed in place; the time that is planned for the way made is a gain,
+            and that for the way which is lost until the planned speed is reached a loss.
     """
     actions = commands.shape[1]
     period = np.full(actions, steering.period_s)
@@ -254,25 +258,45 @@ def look_ahead(
                 )
             for a in range(actions):
                 at[a] = _nearest(line, line_spacing, at[a], x_m[a], y_m[a])
-                _, beside = _place(line, at[a], x_m[a], y_m[a])
-                excess = max(speed[a] - line[at[a], SPEED], 0.0)
-                price = prices.too_fast * excess**2 + prices.beside * beside**2
                 on[a] = _nearest(road, road_spacing, on[a], x_m[a], y_m[a])
+                price = prices.standing * max(1.0 - speed[a] / steering.slowest_mps, 0.0)
+                price += prices.too_fast * max(speed[a] - line[at[a], SPEED], 0.0) ** 2
+                _, beside = _place(line, at[a], x_m[a], y_m[a])
+                price += prices.beside * beside**2
                 _, beside = _place(road, on[a], x_m[a], y_m[a])
                 left = min(road[on[a], LEFT] - beside, road[on[a], RIGHT] + beside)
                 price += prices.edge * max(prices.edge_m - left, 0.0)
                 costs[car, a] += steering.period_s * price
         start = _time(line, near_line[car], states[car, 0], states[car, 1])
-        lap = line[-1, TIME] + line_spacing / line[-1, SPEED]
         for a in range(actions):
-            gained = _time(line, at[a], x_m[a], y_m[a]) - start
-            if gained < -0.5 * lap:
-                gained += lap
-            elif gained > 0.5 * lap:
-                gained -= lap
             along, _ = _place(line, at[a], x_m[a], y_m[a])
             turned = math.sin(yaw_rad[a] - _heading(line, line_spacing, at[a], along))
-            costs[car, a] += prices.turned * turned**2 - gained
+            costs[car, a] += prices.turned * turned**2 + _behind(
+                line[at[a], SPEED], speed[a], steering
+            )
+            gained = _time(line, at[a], x_m[a], y_m[a]) - start
+            costs[car, a] -= _without_laps(gained, line, line_spacing)
+
+
+@numba.njit(cache=True, nogil=True)
+def _behind(planned_mps: float, speed_mps: float, steering: Steering) -> float:
+    """Return the time that is lost until a car drives as fast as planned.
+
+    At full drive that takes `v / a`, and half of the way is lost that it is too slow by.
+    """
+    lacking = max(planned_mps - speed_mps, 0.0)
+    return 0.5 * lacking**2 * steering.period_s / (steering.driven_mps * planned_mps)
+
+
+@numba.njit(cache=True, nogil=True)
+def _without_laps(gained_s: float, line: _FloatArray, spacing_m: float) -> float:
+    """Return what less than half a lap gained, also over the line's first sample."""
+    lap = line[-1, TIME] + spacing_m / line[-1, SPEED]
+    if gained_s < -0.5 * lap:
+        return float(gained_s + lap)
+    if gained_s > 0.5 * lap:
+        return float(gained_s - lap)
+    return gained_s
 
 
 @numba.njit(cache=True, nogil=True)

@@ -31,7 +31,7 @@ _LOOKED_UP = 4001
 # The steering angle of a slower car cannot be told from how it turns.
 _SLOWEST_STEERED_MPS = 0.3
 _LOOK_AHEAD_S = 0.6
-_PRICES = Prices(too_fast=1.0, beside=1.0, turned=0.5, edge=60.0, edge_m=0.15)
+_PRICES = Prices(standing=1.0, too_fast=1.0, beside=0.5, turned=0.5, edge=60.0, edge_m=0.15)
 
 
 class RacingLineDriver:

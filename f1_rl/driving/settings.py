@@ -1,6 +1,7 @@
 """The settings of the driving task, in one tree."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -115,6 +116,14 @@ def vehicle_of(settings: TaskSettings) -> Vehicle:
         lags = settings.actuators
         return replace(vehicle, drive_lag_s=lags.drive_lag_s, steering_lag_s=lags.steering_lag_s)
     return vehicle
+
+
+def told_circuits(names: Iterable[str]) -> str:
+    """Return the names in one line, each once: `oval, serpent (3 times)`."""
+    counts = Counter(names)
+    return ", ".join(
+        name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()
+    )
 
 
 def expand_circuit_names(names: Iterable[str]) -> list[str]:

@@ -25,6 +25,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from f1_rl.driving.registration import CAMERA_ROS_ID
+from f1_rl.driving.settings import told_circuits
 from f1_rl.errors import expected_errors
 from f1_rl.nodes.driver_diagnostics import key_values
 from f1_rl.nodes.lifetime import run_node
@@ -151,7 +152,7 @@ class TrainerNode(Node):
         if self._halting:
             trainer.request_stop()
         self.get_logger().info(
-            f"ready: learns to drive {', '.join(settings.task.circuits)} with "
+            f"ready: learns to drive {told_circuits(settings.task.circuits)} with "
             f"{settings.training.num_envs} car{'s'[: settings.training.num_envs - 1]} on the "
             f"{describe_device(trainer.device)}, from step {trainer.env_steps} to "
             f"{settings.training.env_steps}; the run is in {folder}."

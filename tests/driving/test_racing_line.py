@@ -14,7 +14,7 @@ from f1_rl.driving.look_ahead_kernels import Prices
 from f1_rl.driving.racing_line import RacingLineDriver, RacingLineGuide
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Starts
-from f1_rl.racing import racing_limit
+from f1_rl.racing import driving_limits, racing_limit
 from f1_rl.simulation.vehicles import make_vehicle
 
 FAST = ActionTable("fast", "", ((12.0, 3.0), (12.0, -3.0)))
@@ -131,7 +131,7 @@ def test_what_an_action_costs_is_what_comes_of_it(
     table: str, vehicle: str, direction: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time gained on the plan, and all prices, against cars that do so in the simulator."""
-    prices = Prices(too_fast=0.3, beside=0.2, turned=0.4, edge=2.0, edge_m=1.0)
+    prices = Prices(standing=0.0, too_fast=0.3, beside=0.2, turned=0.4, edge=2.0, edge_m=1.0)
     monkeypatch.setattr(racing_line, "_PRICES", prices)
     monkeypatch.setattr(racing_line, "_MARGIN_M", racing_line._MARGIN_OF_ACTIONS_M)
     actions = load_action_table(table)
@@ -168,8 +168,33 @@ def test_what_an_action_costs_is_what_comes_of_it(
     # They have crossed the start line.
     assert (around.arc_length_m < 20.0).all()
     expected += 0.4 * np.sin(along.heading_error_rad) ** 2 - gained_s
+    # Until it drives as fast as planned, v^2 / 2a metres are lost, at that speed.
+    most_mps2 = driving_limits(make_vehicle(vehicle), actions.commands).max_acceleration_mps2
+    lacking = np.maximum(samples[:, 6] - task.cars.speed_mps, 0.0)
+    expected += lacking**2 / (2.0 * most_mps2 * samples[:, 6])
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(costs[0], expected, atol=0.01)
+
+
+def test_a_car_that_stands_is_to_drive_off_wherever_it_stands() -> None:
+    names = ("simple", "serpent", "hairpins")
+    settings = TaskSettings(circuits=names, vehicle="single_track")
+    count = 200
+    task = DrivingTask(settings, make_simulator(settings, count), load_action_table("pedals"))
+    rng = np.random.default_rng(0)
+    index = rng.integers(0, len(names), count)
+    where = Starts(
+        index,
+        rng.uniform(0.0, 60.0, count),
+        rng.choice([-1, 1], count),
+        rng.uniform(-0.5, 0.5, count),
+        rng.uniform(-0.3, 0.3, count),
+    )
+    task.begin(np.arange(count), where)
+    speeds = task.actions.commands_at(np.zeros(count), task.cars.control_period_s)[..., 0]
+    costs = RacingLineGuide(task).costs()
+    driving_off = np.where(speeds > 0.0, costs, np.inf).min(axis=1)
+    assert (driving_off + 0.02 < np.where(speeds > 0.0, np.inf, costs).min(axis=1)).all()
 
 
 def alike(count: int, direction: int, lateral_m: float, heading_rad: float) -> Starts:

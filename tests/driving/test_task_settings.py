@@ -4,7 +4,7 @@ import pytest
 
 from f1_rl.circuits import circuit_names
 from f1_rl.driving.environment import make_simulator
-from f1_rl.driving.settings import TaskSettings, expand_circuit_names, vehicle_of
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names, told_circuits, vehicle_of
 from f1_rl.settings import SettingsError, build_settings
 from f1_rl.simulation import Camera, KinematicCar, SingleTrackCar, Variation
 
@@ -26,6 +26,10 @@ def test_all_stands_for_every_circuit_of_the_library():
 def test_a_scale_behind_several_circuits_is_each_ones():
     assert expand_circuit_names(["random-3:5@0.5"]) == ["random-3@0.5", "random-4@0.5"]
     assert expand_circuit_names(["all@2"]) == [f"{name}@2" for name in circuit_names()]
+
+
+def test_circuits_that_are_named_several_times_are_told_once():
+    assert told_circuits(["serpent", "oval", "serpent"]) == "serpent (2 times), oval"
 
 
 @pytest.mark.parametrize("name", ["random-5:5", "random-5:2", "random-0:1001"])
