@@ -13,6 +13,7 @@ from f1_rl.driving.laps import ActionDriver, Drive, LapDrive
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.environments import Environments
 from f1_rl.learning.observations import ObservationLayout
+from f1_rl.learning.settings import BestBy
 
 QFunction = Callable[[Sequence[npt.NDArray[Any]]], npt.NDArray[np.float32]]
 
@@ -64,6 +65,7 @@ class LapEvaluator:
         layout: ObservationLayout,
         starts_per_circuit: int,
         training_cars: Cars | None = None,
+        best_by: BestBy = "reward",
     ) -> None:
         """Prepare the cars.
 
@@ -73,22 +75,31 @@ class LapEvaluator:
             starts_per_circuit: Starts on each circuit, evenly spread.
             training_cars: The cars that training drives, to evaluate with them; none: cars of
                 its own in the embedded simulator.
+            best_by: As for `summarise_drives`.
         """
+        self._best_by = best_by
         self._drive = LapDrive(settings, starts_per_circuit, cars=training_cars)
         self.moves_training_cars = training_cars is not None
         self._layout = layout
 
     def evaluate(self, q_values: QFunction) -> Evaluation:
-        """Drive from all starts and compare by laps completed, distance, and reward a step."""
+        """Drive from all starts."""
 
         def best(observations: Observation) -> npt.NDArray[np.int64]:
             return np.asarray(q_values(self._layout.split(observations)).argmax(axis=1))
 
-        return summarise_drives(self._drive.drive(ActionDriver(self._drive.task, best)))
+        drives = self._drive.drive(ActionDriver(self._drive.task, best))
+        return summarise_drives(drives, self._best_by)
 
 
-def summarise_drives(drives: Sequence[Drive]) -> Evaluation:
-    """Return the evaluation that these drives make up."""
+def summarise_drives(drives: Sequence[Drive], best_by: BestBy = "reward") -> Evaluation:
+    """Return the evaluation that these drives make up.
+
+    Args:
+        drives: At least one.
+        best_by: What is compared after laps completed and distance: the reward a step, or the mean
+            lap time.
+    """
     completed = sum(drive.completed for drive in drives)
     completion = float(np.mean([drive.report.completion for drive in drives]))
     times = [drive.report.lap_time_s for drive in drives if drive.completed]
@@ -101,12 +112,12 @@ def summarise_drives(drives: Sequence[Drive]) -> Evaluation:
         summary += f", {completion:.0%} of the way"
     share = completed / len(drives)
     # The reward a step weighs speed against closeness to the centre line as the task does; by
-    # lap time alone, a hundredth of a second would excuse any line.
+    # lap time, a hundredth of a second excuses any line.
     rates = [drive.report.episode_return / max(drive.report.steps, 1) for drive in drives]
     return Evaluation(
         rows=[drive.as_dict() for drive in drives],
         successes=completed,
-        score=(share, completion, float(np.mean(rates))),
+        score=(share, completion, float(np.mean(rates)) if best_by == "reward" else -mean_time),
         summary=summary,
         drives=tuple(drives),
     )

@@ -15,6 +15,7 @@ from f1_rl.settings import (
 )
 
 Size = tuple[PositiveInt, PositiveInt]
+BestBy = Literal["reward", "lap_time"]
 
 
 class NetworkSettings(Settings, frozen=True):
@@ -200,6 +201,8 @@ class TrainingSettings(Settings, frozen=True):
         evaluation_episodes: Episodes of each evaluation, each from a start of its own.
         evaluation_epsilon: Share of random actions in an evaluation of an environment that is not
             ours, so that a greedy policy cannot do the same for ever.
+        best_by: What decides between policies that complete as many laps: the reward a step, or the
+            lap time.
         stop_when_solved: End at the first evaluation in which every episode succeeds.
         checkpoint_every_s: Seconds between checkpoints.
         log_every_s: Seconds between rows of metrics.csv.
@@ -231,6 +234,7 @@ class TrainingSettings(Settings, frozen=True):
     evaluate_from: NonNegativeInt = 1_500
     evaluation_episodes: PositiveInt = 8
     evaluation_epsilon: Fraction = 0.0
+    best_by: BestBy = "reward"
     stop_when_solved: bool = False
     checkpoint_every_s: PositiveFloat = 30.0
     log_every_s: PositiveFloat = 1.0

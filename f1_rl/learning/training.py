@@ -215,7 +215,13 @@ def _evaluator(
 ) -> Evaluator:
     if settings.drives:
         cars = environments.vector.task.cars if settings.is_behind_topics else None
-        return LapEvaluator(settings.task, layout, settings.training.evaluation_episodes, cars)
+        return LapEvaluator(
+            settings.task,
+            layout,
+            settings.training.evaluation_episodes,
+            cars,
+            settings.training.best_by,
+        )
     return EpisodeEvaluator(
         make_evaluation_environments(settings),
         layout,

@@ -1,5 +1,7 @@
 """Greedy evaluation: laps and episodes, scores and summaries."""
 
+from dataclasses import replace
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from f1_rl.driving.classical import LineFollower
 from f1_rl.driving.environment import observation_space
 from f1_rl.driving.laps import LapDrive
+from f1_rl.driving.racing_line import RacingLineDriver
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.learning.environments import make_evaluation_environments
 from f1_rl.learning.evaluation import (
@@ -44,6 +47,25 @@ def test_a_policy_that_completes_more_or_goes_further_or_is_faster_scores_higher
     assert "s a lap" in good.summary
     assert "0 of 2 full laps" in bad.summary
     assert "% of the way" in bad.summary
+
+
+def test_between_policies_that_complete_as_much_the_reward_or_the_lap_time_decides():
+    lap = LapDrive(OVAL, 2)
+    drives = lap.drive(RacingLineDriver(lap.task))
+    middle = lap.drive(LineFollower(lap.task))
+    assert summarise_drives(middle).score > summarise_drives(drives).score
+    by_time = [summarise_drives(each, "lap_time") for each in (middle, drives)]
+    assert by_time[1].score > by_time[0].score
+    # Without a lap there is no time; who comes further is better still.
+    lost = {
+        share: [
+            replace(each, report=replace(each.report, ending="off_road", completion=share))
+            for each in drives
+        ]
+        for share in (0.4, 0.5)
+    }
+    further, less_far = (summarise_drives(lost[share], "lap_time").score for share in (0.5, 0.4))
+    assert by_time[0].score > further > less_far
 
 
 def test_laps_are_evaluated_greedily_from_every_start_the_same_each_time():
