@@ -79,7 +79,13 @@ def test_every_circuit_is_driven_near_the_limit(
 
 @pytest.mark.parametrize(
     ("table", "vehicle", "most"),
-    [("pedals", "single_track", 1.06), ("racing", "kinematic", 1.02)],
+    [
+        ("pedals", "single_track", 1.06),
+        ("racing", "kinematic", 1.02),
+        # By the action nearest to what is wanted, few and far apart, the car leaves the road.
+        ("fast", "single_track", 1.11),
+        ("simple", "kinematic", 1.03),
+    ],
 )
 def test_by_actions_alone_it_is_nearly_as_fast(table: str, vehicle: str, most: float) -> None:
     names = ["simple", "hairpins", "serpent"]
