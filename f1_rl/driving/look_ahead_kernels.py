@@ -218,64 +218,89 @@ def look_ahead(
         costs: In seconds, changed in place; the time that is planned for the way made is a gain,
             and that for the way which is lost until the planned speed is reached a loss.
     """
-    actions = commands.shape[1]
-    period = np.full(actions, steering.period_s)
-    x_m, y_m, yaw_rad = np.empty(actions), np.empty(actions), np.empty(actions)
-    speed, yaw_rate = np.empty(actions), np.empty(actions)
-    wheels, acceleration = np.empty(actions), np.empty(actions)
-    told = np.empty((actions, 2))
-    at, on = np.empty(actions, np.int64), np.empty(actions, np.int64)
     for car in range(which.shape[0]):
-        line = lines.samples[lines.ends[which[car]] : lines.ends[which[car] + 1]]
-        road = roads.samples[roads.ends[which[car]] : roads.ends[which[car] + 1]]
-        line_spacing, road_spacing = lines.spacing_m[which[car]], roads.spacing_m[which[car]]
-        x_m[:], y_m[:], yaw_rad[:] = states[car, 0], states[car, 1], states[car, 2]
-        speed[:], yaw_rate[:] = states[car, 3], states[car, 4]
-        wheels[:], acceleration[:] = states[car, 5], 0.0
-        at[:], on[:] = near_line[car], near_road[car]
-        told[:] = commands[car]
-        costs[car] = 0.0
-        for number in range(periods):
-            if number > 0:
-                for a in range(actions):
-                    told[a] = _command(
-                        line, line_spacing, at[a], x_m[a], y_m[a], yaw_rad[a], speed[a], steering
-                    )
-            if limits.shape[0] == 0:
-                advance_kinematic(told, period, x_m, y_m, yaw_rad, speed, yaw_rate)
-            else:
-                advance_single_track(
-                    told,
-                    period,
-                    limits,
-                    x_m,
-                    y_m,
-                    yaw_rad,
-                    speed,
-                    yaw_rate,
-                    wheels,
-                    acceleration,
-                )
+        one = which[car]
+        _roll_out(
+            lines.samples[lines.ends[one] : lines.ends[one + 1]],
+            lines.spacing_m[one],
+            near_line[car],
+            roads.samples[roads.ends[one] : roads.ends[one + 1]],
+            roads.spacing_m[one],
+            near_road[car],
+            states[car],
+            steering,
+            limits,
+            prices,
+            periods,
+            commands[car],
+            costs[car],
+        )
+
+
+@numba.njit(cache=True, nogil=True)
+def _roll_out(
+    line: _FloatArray,
+    line_spacing_m: float,
+    near_line: int,
+    road: _FloatArray,
+    road_spacing_m: float,
+    near_road: int,
+    state: _FloatArray,
+    steering: Steering,
+    limits: _FloatArray,
+    prices: Prices,
+    periods: int,
+    commands: _FloatArray,
+    costs: _FloatArray,
+) -> None:
+    """Do for one car what `look_ahead` does for all: a rollout for each of (A, 2) commands."""
+    actions = commands.shape[0]
+    period = np.full(actions, steering.period_s)
+    x_m, y_m = np.full(actions, state[0]), np.full(actions, state[1])
+    yaw_rad, speed = np.full(actions, state[2]), np.full(actions, state[3])
+    yaw_rate, wheels = np.full(actions, state[4]), np.full(actions, state[5])
+    acceleration = np.zeros(actions)
+    told = commands.copy()
+    at, on = np.full(actions, near_line), np.full(actions, near_road)
+    costs[:] = 0.0
+    for number in range(periods):
+        if number > 0:
             for a in range(actions):
-                at[a] = _nearest(line, line_spacing, at[a], x_m[a], y_m[a])
-                on[a] = _nearest(road, road_spacing, on[a], x_m[a], y_m[a])
-                price = prices.standing * max(1.0 - speed[a] / steering.slowest_mps, 0.0)
-                price += prices.too_fast * max(speed[a] - line[at[a], SPEED], 0.0) ** 2
-                _, beside = _place(line, at[a], x_m[a], y_m[a])
-                price += prices.beside * beside**2
-                _, beside = _place(road, on[a], x_m[a], y_m[a])
-                left = min(road[on[a], LEFT] - beside, road[on[a], RIGHT] + beside)
-                price += prices.edge * max(prices.edge_m - left, 0.0)
-                costs[car, a] += steering.period_s * price
-        start = _time(line, near_line[car], states[car, 0], states[car, 1])
-        for a in range(actions):
-            along, _ = _place(line, at[a], x_m[a], y_m[a])
-            turned = math.sin(yaw_rad[a] - _heading(line, line_spacing, at[a], along))
-            costs[car, a] += prices.turned * turned**2 + _behind(
-                line[at[a], SPEED], speed[a], steering
+                told[a] = _command(
+                    line, line_spacing_m, at[a], x_m[a], y_m[a], yaw_rad[a], speed[a], steering
+                )
+        if limits.shape[0] == 0:
+            advance_kinematic(told, period, x_m, y_m, yaw_rad, speed, yaw_rate)
+        else:
+            advance_single_track(
+                told, period, limits, x_m, y_m, yaw_rad, speed, yaw_rate, wheels, acceleration
             )
-            gained = _time(line, at[a], x_m[a], y_m[a]) - start
-            costs[car, a] -= _without_laps(gained, line, line_spacing)
+        for a in range(actions):
+            at[a] = _nearest(line, line_spacing_m, at[a], x_m[a], y_m[a])
+            on[a] = _nearest(road, road_spacing_m, on[a], x_m[a], y_m[a])
+            _, beside = _place(line, at[a], x_m[a], y_m[a])
+            price = _price(beside, speed[a], line[at[a], SPEED], steering, prices)
+            _, beside = _place(road, on[a], x_m[a], y_m[a])
+            left = min(road[on[a], LEFT] - beside, road[on[a], RIGHT] + beside)
+            price += prices.edge * max(prices.edge_m - left, 0.0)
+            costs[a] += steering.period_s * price
+    start = _time(line, near_line, state[0], state[1])
+    for a in range(actions):
+        along, _ = _place(line, at[a], x_m[a], y_m[a])
+        turned = math.sin(yaw_rad[a] - _heading(line, line_spacing_m, at[a], along))
+        costs[a] += prices.turned * turned**2 + _behind(line[at[a], SPEED], speed[a], steering)
+        gained = _time(line, at[a], x_m[a], y_m[a]) - start
+        costs[a] -= _without_laps(gained, line, line_spacing_m)
+
+
+@numba.njit(cache=True, nogil=True)
+def _price(
+    beside_m: float, speed_mps: float, planned_mps: float, steering: Steering, prices: Prices
+) -> float:
+    """Return what a second of driving so costs, wherever the road's edges are."""
+    standing = max(1.0 - speed_mps / steering.slowest_mps, 0.0)
+    excess = max(speed_mps - planned_mps, 0.0)
+    return prices.standing * standing + prices.too_fast * excess**2 + prices.beside * beside_m**2
 
 
 @numba.njit(cache=True, nogil=True)

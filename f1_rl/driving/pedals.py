@@ -8,9 +8,7 @@ from msgspec import Meta
 from f1_rl.circuits import FloatArray
 from f1_rl.settings import Fraction, Settings
 from f1_rl.simulation import SingleTrackCar
-
-# The slowest that the steering reckons with; a car that stands turns its wheels for this speed.
-_SLOWEST_MPS = 0.3
+from f1_rl.simulation.vehicles_kernels import SLOWEST_STEERED_MPS
 
 
 class Pedals(Settings, frozen=True):
@@ -63,7 +61,8 @@ def pedal_commands(
     # Faster than the top speed, a car is let roll but never sped up.
     after = np.minimum(now + drive * most * period_s, np.maximum(top_speed_mps, now))
     after = np.maximum(after, 0.0)
-    halfway = np.maximum(0.5 * (now + after), _SLOWEST_MPS)
+    # A car that stands turns its wheels for the slowest speed that steering reckons with.
+    halfway = np.maximum(0.5 * (now + after), SLOWEST_STEERED_MPS)
     asked = halfway * np.tan(steering * car.max_steering_rad) / car.wheelbase_m
     held = car.grip_mps2 / halfway
     return np.stack([after, np.clip(asked, -held, held)], axis=2)

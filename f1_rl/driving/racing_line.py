@@ -16,6 +16,7 @@ from f1_rl.driving.task import DrivingTask
 from f1_rl.racing import driving_limits
 from f1_rl.simulation import SingleTrackCar
 from f1_rl.simulation.car_parameters import CAR
+from f1_rl.simulation.vehicles_kernels import SLOWEST_STEERED_MPS
 
 # What plans leave of the road on either side, for corrections. By actions lines are followed less
 # closely than by commands.
@@ -28,8 +29,6 @@ _CORRECTION_M = (1.5, 3.0)
 # Speeds in turns are looked up, the sharpest of half a metre.
 _SHARPEST_PER_M = 2.0
 _LOOKED_UP = 4001
-# The steering angle of a slower car cannot be told from how it turns.
-_SLOWEST_STEERED_MPS = 0.3
 _LOOK_AHEAD_S = 0.6
 _PRICES = Prices(standing=1.0, too_fast=1.0, beside=0.5, turned=0.5, edge=60.0, edge_m=0.15)
 
@@ -161,7 +160,7 @@ def _states(cars: Cars) -> FloatArray:
     How their wheels are turned is told by nobody; it is what makes them turn as they do.
     """
     poses, speed = cars.poses, cars.speed_mps
-    turning = cars.yaw_rate_radps / np.maximum(np.abs(speed), _SLOWEST_STEERED_MPS)
+    turning = cars.yaw_rate_radps / np.maximum(np.abs(speed), SLOWEST_STEERED_MPS)
     wheels = np.arctan(CAR.wheelbase_m * turning)
     columns = [poses.x_m, poses.y_m, poses.yaw_rad, speed, cars.yaw_rate_radps, wheels]
     return np.ascontiguousarray(np.column_stack(columns), np.float64)

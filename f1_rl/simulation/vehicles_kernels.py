@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 _FloatArray = NDArray[np.float64]
 
-_SLOWEST_STEERED_MPS = 0.3
+SLOWEST_STEERED_MPS = 0.3
 """Below this speed the steering angle for a yaw rate is the one for this speed."""
 
 
@@ -109,7 +109,7 @@ def advance_single_track(
                 acceleration_mps2[car] = change / dt
             mean = v + 0.5 * change
 
-            steered = math.copysign(max(abs(mean), _SLOWEST_STEERED_MPS), mean)
+            steered = math.copysign(max(abs(mean), SLOWEST_STEERED_MPS), mean)
             target = math.atan(wheelbase * commands[car, 1] / steered)
             target = min(max(target, -limits[3]), limits[3])
             turn = limits[4] * dt

@@ -11,15 +11,16 @@ from f1_rl.driving.environment import observation_space
 from f1_rl.driving.laps import LapDrive
 from f1_rl.driving.racing_line import RacingLineDriver
 from f1_rl.driving.settings import TaskSettings
-from f1_rl.learning.environments import make_evaluation_environments
+from f1_rl.learning.environments import make_environments, make_evaluation_environments
 from f1_rl.learning.evaluation import (
     EpisodeEvaluator,
     LapEvaluator,
     summarise_drives,
 )
 from f1_rl.learning.observations import ObservationLayout
-from f1_rl.learning.runs import RunSettings
+from f1_rl.learning.runs import RunSettings, run_settings
 from f1_rl.learning.settings import TrainingSettings
+from f1_rl.learning.training import _evaluator
 
 OVAL = TaskSettings(circuits=("oval",))
 
@@ -66,6 +67,18 @@ def test_between_policies_that_complete_as_much_the_reward_or_the_lap_time_decid
     }
     further, less_far = (summarise_drives(lost[share], "lap_time").score for share in (0.5, 0.4))
     assert by_time[0].score > further > less_far
+
+
+@pytest.mark.parametrize("best_by", ["reward", "lap_time"])
+def test_a_run_compares_its_policies_as_it_is_set_to(best_by):
+    training = {"best_by": best_by, "evaluation_episodes": 1, "num_envs": 1}
+    run = run_settings("embedded", [{"task": {"circuits": ["oval"]}, "training": training}])
+    environments = make_environments(run)
+    layout = ObservationLayout(environments.observation_space, environments.frame_stack)
+    evaluator = _evaluator(run, layout, environments)
+    evaluation = evaluator.evaluate(lambda parts: np.tile(np.eye(1, 7), (1, 1)))
+    assert evaluation.successes == 0
+    assert (evaluation.score[2] == -np.inf) == (best_by == "lap_time")
 
 
 def test_laps_are_evaluated_greedily_from_every_start_the_same_each_time():
