@@ -43,7 +43,9 @@ class Worker:
     def __init__(self, job: Job, processors: Sequence[int]) -> None:
         """Start it, pinned to these processors, with a thread for each in every pool."""
         self._title = job.title
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the process
+        # Both closed with the process, which is killed and so cannot remove what it left.
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._folder = tempfile.TemporaryDirectory(prefix="f1_rl-benchmark-")
         described = {
             "function": job.function,
             "arguments": dict(job.arguments),
@@ -56,7 +58,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=capped_environment(len(processors)),
+            env=capped_environment(len(processors)) | {"TMPDIR": self._folder.name},
         )
 
     def receive(self) -> Message:
@@ -86,11 +88,12 @@ class Worker:
         return self.receive()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and remove its temporary files."""
         self._process.kill()
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate()
         self._log.close()
+        self._folder.cleanup()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from f1_rl.benchmark.turns import BenchmarkError, Job, take_turns
 
 WORKERS = """
     import os
+    import tempfile
     from pathlib import Path
 
     def log(channel, *, name, file):
@@ -26,6 +28,10 @@ WORKERS = """
             threads=os.environ["OMP_NUM_THREADS"],
             age_s=channel.age_s,
         )
+
+    def litter(channel):
+        channel.send(left=tempfile.mkdtemp())
+        channel.request()
 
     def fail(channel):
         raise ValueError("the network burns")
@@ -64,6 +70,11 @@ def test_a_worker_is_pinned_and_has_a_thread_for_each_processor(workers, process
     assert start["processors"] == processors
     assert start["threads"] == "1"
     assert 0.0 < start["age_s"] < 100.0
+
+
+def test_nothing_is_left_of_what_workers_kept_for_a_while(workers, processors):
+    turns = take_turns([Job("it", f"{workers}:litter")], processors, repetitions=0, request={})
+    assert not Path(turns.starts[0]["left"]).exists()
 
 
 def test_a_worker_that_ends_is_named_with_its_last_words(workers, processors):
