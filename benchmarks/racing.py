@@ -3,7 +3,7 @@
 Two laps from each start, every other one backward; the better one counts, for the first begins from
 a stand. Prints for each circuit the laps completed and the mean lap time, also as a share of the
 shortest one along the line of least curvature, and of the shortest one on any line. The guide knows
-the circuit too and has nothing but the policy's actions, as it advises in training.
+the circuit too and has nothing but the policy's actions: the one of the first run's training.
 
     f1-rl train --preset racing --seed 0 --run-dir RUN
     python benchmarks/racing.py RUN --circuits all
@@ -18,9 +18,11 @@ import numpy as np
 from f1_rl.circuits import FloatArray
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.laps import ActionDriver, Drive, Driver, LapDrive
+from f1_rl.driving.planned_lines import Reserve
 from f1_rl.driving.racing_line import RacingLineDriver, RacingLineGuide
 from f1_rl.driving.settings import TaskSettings, vehicle_of
 from f1_rl.driving.task import DrivingTask
+from f1_rl.learning.runs import resumed_settings
 from f1_rl.policy import Policy, load_policy
 from f1_rl.racing import racing_limit
 from f1_rl.settings import build_settings, merge
@@ -29,10 +31,10 @@ from f1_rl.settings import build_settings, merge
 class GuideDriver:
     """Drives as the guide does."""
 
-    def __init__(self, task: DrivingTask) -> None:
-        """Plan the laps."""
+    def __init__(self, task: DrivingTask, reserve: Reserve) -> None:
+        """Plan the laps, with as much left for corrections."""
         self._task = task
-        self._guide = RacingLineGuide(task)
+        self._guide = RacingLineGuide(task, reserve)
 
     def commands(self, observations: Observation) -> FloatArray:
         """Return the commands `(N, 2)`, whatever is observed."""
@@ -93,9 +95,11 @@ def main() -> None:
     print("| driver | circuit | drives | lap, s | of least curvature | of the limit |")
     print("|---|---|---:|---:|---:|---:|")
     makers = {name: policy_driver(policy) for name, policy in policies.items()}
+    training = resumed_settings(arguments.runs[0], []).training
+    reserve = Reserve(training.guide_margin_m, training.guide_reserve)
     for name, make in {
         **makers,
-        "guide": GuideDriver,
+        "guide": lambda task: GuideDriver(task, reserve),
         "knows the circuit": RacingLineDriver,
     }.items():
         report(name, drive, make(drive.task))

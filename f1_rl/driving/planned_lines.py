@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -24,8 +24,18 @@ from f1_rl.simulation import SingleTrackCar, Vehicle
 
 SLOWEST_MPS = 1.0
 """No plan is slower, even where the car cannot follow it."""
-# What plans leave of what the car can do, for corrections.
-_SHARE = 0.95
+
+
+class Reserve(NamedTuple):
+    """What a plan leaves, for corrections.
+
+    Attributes:
+        margin_m: Of the road, on either side.
+        share: Of grip, brakes and steering.
+    """
+
+    margin_m: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ class PlannedLines:
     """
 
     def __init__(
-        self, circuits: Sequence[Circuit], vehicle: Vehicle, commands: FloatArray, margin_m: float
+        self, circuits: Sequence[Circuit], vehicle: Vehicle, commands: FloatArray, reserve: Reserve
     ) -> None:
         """Plan; seconds for long circuits.
 
@@ -60,14 +70,14 @@ class PlannedLines:
             circuits: To drive around.
             vehicle: Of all of them.
             commands: (A, 2) that bound its own.
-            margin_m: What is left of the road on either side.
+            reserve: What is left for corrections.
 
         Raises:
             TypeError: Nothing is known of the limits of such a car.
         """
         pairs = tuple((float(speed), float(yaw_rate)) for speed, yaw_rate in commands)
         # Vehicles are frozen dataclasses.
-        plans = [_plan(each, cast(Hashable, vehicle), pairs, margin_m) for each in circuits]
+        plans = [_plan(each, cast(Hashable, vehicle), pairs, reserve) for each in circuits]
         self._lines = [plan.line for plan in plans]
         self._roads = list(circuits)
         self.lines = _ways([(way, plan.line.spacing_m) for plan in plans for way in plan.samples])
@@ -101,10 +111,10 @@ def _plan(
     circuit: Circuit,
     vehicle: Hashable,
     pairs: tuple[tuple[float, float], ...],
-    margin_m: float,
+    reserve: Reserve,
 ) -> _Plan:
-    limits = _with_reserve(cast(Vehicle, vehicle), np.array(pairs))
-    fastest = fastest_lap_inside(circuit, limits, margin_m)
+    limits = _limits(cast(Vehicle, vehicle), np.array(pairs), 1.0 - reserve.share)
+    fastest = fastest_lap_inside(circuit, limits, reserve.margin_m)
     line = _as_circuit(fastest.line)
     back = fastest_lap(reversed_line(fastest.line), limits)
     # Against the line, its last sample comes first, a spacing after the start.
@@ -117,14 +127,14 @@ def _plan(
     return _Plan(line, tuple(samples))
 
 
-def _with_reserve(vehicle: Vehicle, commands: FloatArray) -> DrivingLimits:
-    """Return the limits of a car that can do a little less than this one."""
+def _limits(vehicle: Vehicle, commands: FloatArray, share: float) -> DrivingLimits:
+    """Return the limits of a car that can do this share of what this one can."""
     if isinstance(vehicle, SingleTrackCar):
         vehicle = replace(
             vehicle,
-            friction=_SHARE * vehicle.friction,
-            max_braking_mps2=_SHARE * vehicle.max_braking_mps2,
-            max_steering_rad=_SHARE * vehicle.max_steering_rad,
+            friction=share * vehicle.friction,
+            max_braking_mps2=share * vehicle.max_braking_mps2,
+            max_steering_rad=share * vehicle.max_steering_rad,
         )
     return driving_limits(vehicle, commands)
 

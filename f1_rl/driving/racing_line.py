@@ -10,7 +10,7 @@ from f1_rl.circuits import FloatArray, IntArray
 from f1_rl.driving.cars import Cars
 from f1_rl.driving.environment import Observation
 from f1_rl.driving.look_ahead_kernels import Prices, Steering, follow, look_ahead
-from f1_rl.driving.planned_lines import SLOWEST_MPS, PlannedLines
+from f1_rl.driving.planned_lines import SLOWEST_MPS, PlannedLines, Reserve
 from f1_rl.driving.settings import vehicle_of
 from f1_rl.driving.task import DrivingTask
 from f1_rl.racing import driving_limits
@@ -18,10 +18,7 @@ from f1_rl.simulation import SingleTrackCar
 from f1_rl.simulation.car_parameters import CAR
 from f1_rl.simulation.vehicles_kernels import SLOWEST_STEERED_MPS
 
-# What plans leave of the road on either side, for corrections. By actions lines are followed less
-# closely than by commands.
-_MARGIN_M = 0.1
-_MARGIN_OF_ACTIONS_M = 0.25
+_RESERVE = Reserve(margin_m=0.1, share=0.05)
 # Errors fade, critically damped, over about the way of this time. Over a shorter one few actions
 # chase the line; over a longer one, in hairpins or at speed, the car leaves the road before.
 _CORRECTION_S = 0.35
@@ -29,8 +26,8 @@ _CORRECTION_M = (1.5, 3.0)
 # Speeds in turns are looked up, the sharpest of half a metre.
 _SHARPEST_PER_M = 2.0
 _LOOKED_UP = 4001
-_LOOK_AHEAD_S = 0.6
-_PRICES = Prices(standing=1.0, too_fast=1.0, beside=0.5, turned=0.5, edge=60.0, edge_m=0.15)
+_LOOK_AHEAD_S = 1.2
+_PRICES = Prices(standing=2.0, too_fast=0.5, beside=0.03, turned=0.25, edge=30.0, edge_m=0.12)
 
 
 class RacingLineDriver:
@@ -55,7 +52,7 @@ class RacingLineDriver:
             TypeError: Nothing is known of the limits of such a car.
         """
         self._cars = task.cars
-        self._planned = _plan(task, _MARGIN_M)
+        self._planned = _plan(task, _RESERVE)
         self._steering = _steering(task)
 
     def commands(self, observations: Observation | None = None) -> FloatArray:
@@ -84,14 +81,18 @@ class RacingLineGuide:
     actions are few and far apart it cannot follow the line, and may leave the road.
     """
 
-    def __init__(self, task: DrivingTask) -> None:
+    def __init__(self, task: DrivingTask, reserve: Reserve) -> None:
         """Plan, as `RacingLineDriver` does.
+
+        Args:
+            task: Its cars are judged.
+            reserve: The fewer and the farther apart the actions are, the more is needed.
 
         Raises:
             TypeError: Nothing is known of the limits of such a car.
         """
         self._task = task
-        self._planned = _plan(task, _MARGIN_OF_ACTIONS_M)
+        self._planned = _plan(task, reserve)
         self._steering = _steering(task)
         vehicle = vehicle_of(task.settings)
         self._limits = np.zeros(0)
@@ -130,9 +131,9 @@ class RacingLineGuide:
         return np.asarray(self.costs().argmin(axis=1))
 
 
-def _plan(task: DrivingTask, margin_m: float) -> PlannedLines:
+def _plan(task: DrivingTask, reserve: Reserve) -> PlannedLines:
     vehicle = vehicle_of(task.settings)
-    return PlannedLines(task.cars.circuits, vehicle, task.actions.commands, margin_m)
+    return PlannedLines(task.cars.circuits, vehicle, task.actions.commands, reserve)
 
 
 def _steering(task: DrivingTask) -> Steering:

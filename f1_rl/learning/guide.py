@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.driving.planned_lines import Reserve
 from f1_rl.driving.racing_line import RacingLineGuide
 from f1_rl.driving.task import DrivingTask
 from f1_rl.learning.settings import TrainingSettings
@@ -33,7 +34,8 @@ class Guidance:
         Raises:
             TypeError: Nothing is known of the limits of the car.
         """
-        self._guide = RacingLineGuide(task)
+        reserve = Reserve(settings.guide_margin_m, settings.guide_reserve)
+        self._guide = RacingLineGuide(task, reserve)
         self._settings = settings
         self._rng = np.random.default_rng(seed)
         self._changes = task.cars.control_period_s / _STINT_S

@@ -192,6 +192,8 @@ class TrainingSettings(Settings, frozen=True):
         guide_steps: Environment steps after which it drives none.
         guide_tolerance_s: An action that loses so much time has 1 / e of the best one's share in
             its advice.
+        guide_margin_m: What its plan leaves of the road on either side.
+        guide_reserve: What its plan leaves of grip, brakes and steering, as a share of them.
         demonstration_share: Share of each batch that is drawn from the demonstrations, where there
             are some.
         offline_updates: Updates from demonstrations alone, before the first environment step.
@@ -227,6 +229,8 @@ class TrainingSettings(Settings, frozen=True):
     guide_share: Fraction = 0.0
     guide_steps: PositiveInt = 50_000
     guide_tolerance_s: PositiveFloat = 0.005
+    guide_margin_m: NonNegativeFloat = 0.25
+    guide_reserve: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.05
     demonstration_share: Fraction = 0.5
     offline_updates: NonNegativeInt = 0
     offline_evaluate_every: PositiveInt = 500

@@ -11,6 +11,7 @@ from f1_rl.driving.actions import ActionTable, load_action_table
 from f1_rl.driving.environment import Observation, make_simulator
 from f1_rl.driving.laps import LapDrive, lap_settings
 from f1_rl.driving.look_ahead_kernels import Prices
+from f1_rl.driving.planned_lines import Reserve
 from f1_rl.driving.racing_line import RacingLineDriver, RacingLineGuide
 from f1_rl.driving.settings import TaskSettings
 from f1_rl.driving.task import DrivingTask, Starts
@@ -22,6 +23,8 @@ FAST = ActionTable("fast", "", ((12.0, 3.0), (12.0, -3.0)))
 CIRCUITS = [name for name in circuit_names() if name != "grand_tour"]
 # What is driven over the limit, which knows of no control period and takes the whole road.
 MOST_TO_LIMIT = {"kinematic": 1.01, "single_track": 1.05}
+# Of guides: as usual, and for those with many actions.
+USUAL, SMALL = Reserve(margin_m=0.25, share=0.05), Reserve(margin_m=0.13, share=0.035)
 
 
 def starts(count: int, direction: int, lateral_m: float = 0.0, heading_rad: float = 0.0) -> Starts:
@@ -78,22 +81,25 @@ def test_every_circuit_is_driven_near_the_limit(
 
 
 @pytest.mark.parametrize(
-    ("table", "vehicle", "most"),
+    ("table", "vehicle", "reserve", "most"),
     [
-        ("pedals", "single_track", 1.06),
-        ("racing", "kinematic", 1.02),
+        ("pedals", "single_track", USUAL, 1.06),
+        ("pedals", "single_track", SMALL, 1.045),
+        ("racing", "kinematic", USUAL, 1.02),
         # By the action nearest to what is wanted, few and far apart, the car leaves the road.
-        ("fast", "single_track", 1.11),
-        ("simple", "kinematic", 1.03),
+        ("fast", "single_track", USUAL, 1.11),
+        ("simple", "kinematic", USUAL, 1.03),
     ],
 )
-def test_by_actions_alone_it_is_nearly_as_fast(table: str, vehicle: str, most: float) -> None:
+def test_by_actions_alone_it_is_nearly_as_fast(
+    table: str, vehicle: str, reserve: Reserve, most: float
+) -> None:
     names = ["simple", "hairpins", "serpent"]
     settings = TaskSettings(circuits=tuple(names), vehicle=vehicle)  # type: ignore[arg-type]
     settings = lap_settings(settings, 2)
     actions = load_action_table(table)
     task = DrivingTask(settings, make_simulator(settings, len(names)), actions)
-    guide = RacingLineGuide(task)
+    guide = RacingLineGuide(task, reserve)
     task.begin(np.arange(len(names)), starts(len(names), 1))
     active = np.ones(len(names), np.bool_)
     while active.any():
@@ -111,7 +117,7 @@ class ByActions:
     """Drives as the guide does."""
 
     def __init__(self, task: DrivingTask) -> None:
-        self.task, self.guide = task, RacingLineGuide(task)
+        self.task, self.guide = task, RacingLineGuide(task, SMALL)
 
     def commands(self, observations: Observation) -> FloatArray:
         return self.task.commands_of(self.guide.actions())
@@ -145,7 +151,7 @@ def test_what_an_action_costs_is_what_comes_of_it(
     settings = TaskSettings(circuits=("serpent",), vehicle=vehicle)  # type: ignore[arg-type]
     count = len(actions)
     task = DrivingTask(settings, make_simulator(settings, count), actions)
-    guide, driver = RacingLineGuide(task), RacingLineDriver(task)
+    guide, driver = RacingLineGuide(task, USUAL), RacingLineDriver(task)
     driver._planned = guide._planned
     task.begin(np.arange(count), alike(count, direction, lateral_m=0.4, heading_rad=0.2))
     road, line = task.cars.circuits[0], guide._planned._lines[0]
@@ -162,7 +168,7 @@ def test_what_an_action_costs_is_what_comes_of_it(
     priced = {name: told(**{name: 1.0}) + gains for name in FREE._fields if name != "edge_m"}
     before, period_s = planned_times(task, guide), task.cars.control_period_s
     expected = {name: np.zeros(count) for name in priced}
-    for number in range(round(0.6 / period_s)):
+    for number in range(round(racing_line._LOOK_AHEAD_S / period_s)):
         first = task.commands_of(np.arange(count))
         task.step(commands_of(driver, task) if number else first)
         planned, speed = nearest_samples(task, guide)[:, 6], task.cars.speed_mps
@@ -191,7 +197,9 @@ def test_what_an_action_costs_is_what_comes_of_it(
         behind_s = lacking**2 / (2.0 * limits.max_acceleration_mps2 * planned)
         assert (behind_s.max() > 0.1) == (vehicle == "single_track")
         np.testing.assert_allclose(gains, gained_s - behind_s, atol=5e-3)
-        assert happens >= {"beside", "turned", "edge"}
+        assert happens >= {"beside", "edge"}
+        # The others have turned back by then.
+        assert "turned" in happens or (table, direction) in {("pedals", 1), ("racing", -1)}
         assert ("standing" in happens) == (vehicle == "single_track")
     else:
         assert "too_fast" in happens
@@ -213,7 +221,7 @@ def test_a_car_that_stands_is_to_drive_off_wherever_it_stands() -> None:
     )
     task.begin(np.arange(count), where)
     speeds = task.actions.commands_at(np.zeros(count), task.cars.control_period_s)[..., 0]
-    costs = RacingLineGuide(task).costs()
+    costs = RacingLineGuide(task, SMALL).costs()
     driving_off = np.where(speeds > 0.0, costs, np.inf).min(axis=1)
     assert (driving_off + 0.02 < np.where(speeds > 0.0, np.inf, costs).min(axis=1)).all()
 
@@ -263,7 +271,7 @@ def test_cars_are_found_on_the_line_and_on_the_road_of_their_direction() -> None
         rng.uniform(-0.5, 0.5, count),
     )
     task.begin(np.arange(count), where)
-    planned = RacingLineGuide(task)._planned
+    planned = RacingLineGuide(task, USUAL)._planned
     places = planned.locate(task.cars)
     np.testing.assert_array_equal(places.which, 2 * index + (directions < 0))
     poses = task.cars.poses

@@ -5,18 +5,26 @@ import copy
 import numpy as np
 
 from f1_rl.driving.environment import F1CameraVectorEnv
+from f1_rl.driving.planned_lines import Reserve
 from f1_rl.driving.racing_line import RacingLineGuide
 from f1_rl.learning.guide import Guidance
 from f1_rl.learning.settings import TrainingSettings
 
 CARS = 200
 OTHER = np.full(CARS, 99)
+RESERVE = Reserve(margin_m=0.4, share=0.1)
 
 
 def make(share: float, steps: int = 1_000, seed: int = 0) -> tuple[F1CameraVectorEnv, Guidance]:
     env = F1CameraVectorEnv(CARS, circuits=["oval"], actions="racing")
     env.reset(seed=0)
-    settings = TrainingSettings(num_envs=CARS, guide_share=share, guide_steps=steps)
+    settings = TrainingSettings(
+        num_envs=CARS,
+        guide_share=share,
+        guide_steps=steps,
+        guide_margin_m=RESERVE.margin_m,
+        guide_reserve=RESERVE.share,
+    )
     return env, Guidance(env.task, settings, seed)
 
 
@@ -47,7 +55,7 @@ def test_it_drives_a_car_for_two_seconds_on_average():
 
 def test_its_advice_is_what_the_driver_would_do_there():
     env, guidance = make(0.0)
-    advice, guide = guidance.advice(), RacingLineGuide(env.task)
+    advice, guide = guidance.advice(), RacingLineGuide(env.task, RESERVE)
     np.testing.assert_array_equal(advice.argmax(axis=1), guide.actions())
     assert len(np.unique(guide.actions())) > 1
     np.testing.assert_allclose(advice.sum(axis=1), 1.0, rtol=1e-6)

@@ -91,22 +91,18 @@ class _Watch:
 def solve(
     channel: Channel, *, env: str, seed: int, budget: int, evaluate_every: int, episodes: int
 ) -> None:
-    """Train with the preset for the environment until it is solved or its own steps are done.
-
-    The preset's schedules are over its own steps, so a larger budget does not lengthen it.
-    """
+    """Train with the preset for the environment, for as many steps as everybody may take."""
     from f1_rl.learning.runs import preset_for, run_settings
     from f1_rl.learning.training import start_run
 
     training = {
+        "env_steps": budget,
         "evaluate_from": 0,
         "evaluate_every": evaluate_every,
         "evaluation_episodes": episodes,
         "stop_when_solved": False,
     }
     run = run_settings(preset_for(env), [{"env": env, "seed": seed, "training": training}])
-    if run.training.env_steps > budget:
-        run = run_settings(preset_for(env), [run.as_dict(), {"training": {"env_steps": budget}}])
     with tempfile.TemporaryDirectory() as folder:
         start_run(run, Path(folder) / "run", _Watch(channel), device="cpu").run()
     channel.send(ended=True)
