@@ -26,8 +26,8 @@ _CORRECTION_M = (1.5, 3.0)
 # Speeds in turns are looked up, the sharpest of half a metre.
 _SHARPEST_PER_M = 2.0
 _LOOKED_UP = 4001
-# How far it is looked ahead, and at what prices, is the fastest of some dozens of choices by which a
-# guide loses no lap that mistakes its place by 5 cm, as policies do.
+# How far it is looked ahead, and at what prices, is the fastest of some dozens of choices by which
+# a guide loses no lap that mistakes its place by 5 cm, as policies do.
 _LOOK_AHEAD_S = 1.2
 _PRICES = Prices(standing=2.0, too_fast=0.5, beside=0.03, turned=0.25, edge=30.0, edge_m=0.12)
 
