@@ -132,6 +132,8 @@ def advised(kind: Any, weight: float, temperature: float) -> Any:
             entropy = tf.nn.softmax_cross_entropy_with_logits(
                 self.advice, self.values / temperature
             )
+            # Its gradient takes shares that add up to one for granted, also where it is 0.
+            entropy = tf.where(tf.reduce_any(self.advice > 0.0, axis=-1), entropy, 0.0)
             return info._replace(loss=info.loss + weight * temperature * tf.reduce_mean(entropy))
 
     return AdvisedAgent

@@ -166,7 +166,7 @@ def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSett
         RunFolderError: There is no run in the folder.
         SettingsError: Something else is to be changed, or a setting does not fit.
     """
-    values = RunFolder(folder).read_config()
+    values = kept = RunFolder(folder).read_config()
     values.pop("versions", None)
     for change in changes:
         fixed = [name for name in change if name not in ("agent", "training")]
@@ -176,7 +176,14 @@ def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSett
                 "training can, start another run for that."
             )
         values = merge(values, change)
-    return build_settings(RunSettings, values, str(folder / "config.yaml"))
+    where = str(folder / "config.yaml")
+    settings = build_settings(RunSettings, values, where)
+    if settings.training.best_by != build_settings(RunSettings, kept, where).training.best_by:
+        raise SettingsError(
+            "setting training.best_by cannot be changed in a run that is resumed; its best policy "
+            "so far was chosen by the other, start another run for that."
+        )
+    return settings
 
 
 def new_run_folder(settings: RunSettings) -> Path:

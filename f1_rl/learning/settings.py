@@ -203,8 +203,8 @@ class TrainingSettings(Settings, frozen=True):
         evaluation_episodes: Episodes of each evaluation, each from a start of its own.
         evaluation_epsilon: Share of random actions in an evaluation of an environment that is not
             ours, so that a greedy policy cannot do the same for ever.
-        best_by: What decides between policies that complete as many laps: the reward a step, or the
-            lap time.
+        best_by: What decides between policies that complete as many laps and come as far: the
+            reward a step, or the lap time.
         stop_when_solved: End at the first evaluation in which every episode succeeds.
         checkpoint_every_s: Seconds between checkpoints.
         log_every_s: Seconds between rows of metrics.csv.

@@ -282,7 +282,8 @@ class Trainer:
         self._replay.restore(state["replay"])
         self._exploration.restore(state["exploration"])
         self._updates.restore(state["sampling"], float(state["loss"]))
-        if self._guidance is not None:
+        # A run may go on with a guide that it did not have before.
+        if self._guidance is not None and state["guidance"] is not None:
             self._guidance.restore(state["guidance"])
         self._counters.update((name, int(value)) for name, value in state["counters"].items())
         self._wall_time_s = float(state["wall_time_s"])

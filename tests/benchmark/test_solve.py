@@ -10,6 +10,8 @@ import pytest
 from f1_rl.benchmark import solve, systems
 from f1_rl.benchmark.channel import Channel
 from f1_rl.benchmark.solving import Trial, greedy_returns
+from f1_rl.benchmark.systems import ours
+from f1_rl.learning import training
 
 TOLD = {"env": "CartPole-v1", "system": "sb3", "seed": 3, "budget": 50_000}
 
@@ -74,6 +76,27 @@ def test_the_systems_take_turns_with_each_seed(monkeypatch):
     assert "475" in table.title
     assert [row[1] for row in table.rows] == ["2 of 2", "2 of 2", "0 of 2"]
     assert [row[-1] for row in table.rows] == ["1.00", "20.0", "4.00"]
+
+
+def test_ours_may_take_as_many_steps_as_the_others(monkeypatch):
+    told = []
+
+    class Run:
+        def run(self):
+            """Do nothing."""
+
+    def start_run(settings, *_, **__):
+        told.append(settings)
+        return Run()
+
+    monkeypatch.setattr(training, "start_run", start_run)
+    output = io.StringIO()
+    for budget in (300, 50_000):
+        trial = {"env": "CartPole-v0", "seed": 1, "evaluate_every": 150, "episodes": 4}
+        ours.solve(Channel(output), budget=budget, **trial)
+        assert told[-1].training.env_steps == budget
+        assert told[-1].training.replay_capacity == 1200
+    assert output.getvalue().count("ended") == 2
 
 
 def test_nothing_cannot_be_judged():

@@ -251,6 +251,12 @@ def test_a_run_that_has_done_its_steps_says_so_when_resumed(trained, tmp_path):
     assert f"Nothing is left to learn: the run has done {done:,} of {done:,} steps" in told.out
 
 
+def test_a_run_goes_on_choosing_its_best_policy_as_it_began(trained):
+    told = tell("train", "--resume", trained[0], "--set", "training.best_by=lap_time")
+    assert told.code == 1
+    assert "training.best_by cannot be changed in a run that is resumed" in told.err
+
+
 def test_a_used_run_folder_is_refused(trained):
     told = tell("train", "--run-dir", trained[0])
     assert told.code == 1

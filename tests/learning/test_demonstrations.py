@@ -187,6 +187,24 @@ def test_advised_actions_are_to_be_valued_most(algorithm):
     assert losses[0.7] - losses[0.0] == pytest.approx(0.7 * gap, rel=1e-4)
 
 
+@pytest.mark.parametrize("xla", [False, True])
+def test_without_advice_its_weight_moves_nothing(xla):
+    demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=1, gamma=0.5)
+    batch = replace(demonstrations.sample(1, 32, np.random.default_rng(0)), advice=None)
+    network = {"filters": [], "kernels": [], "strides": [], "units": [8]}
+    weights = []
+    for weight in (0.0, 5.0):
+        settings = tiny_settings(agent={"network": network, "advice_weight": weight, "xla": xla})
+        learner = Agent(layout(), 40, settings.agent, seed=3, device="/CPU:0")
+        begun = learner.weights()
+        for _ in range(3):
+            learner.train(batch)
+        assert any((new != old).any() for new, old in zip(learner.weights(), begun, strict=True))
+        weights.append(learner.weights())
+    for other, own in zip(*weights, strict=True):
+        np.testing.assert_allclose(other, own, atol=1e-6)
+
+
 def test_what_was_demonstrated_is_advice_and_what_the_run_did_is_not():
     demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=1, gamma=0.5)
     own = Replay(100, 1, layout(), n_step=1, gamma=0.5)

@@ -215,6 +215,16 @@ def test_guidance_is_resumed_bit_for_bit(tmp_path):
     assert len(np.unique(whole["replay"]["advice"])) > 50
 
 
+@pytest.mark.usefixtures("quick_saving")
+def test_a_run_may_go_on_with_a_guide_that_it_did_not_have(finished, tmp_path):
+    path = tmp_path / "guided"
+    shutil.copytree(finished[0], path)
+    changes = {"guide_share": 1.0, "guide_steps": 10_000, "env_steps": 1_400}
+    settings = tiny_settings(agent={"advice_weight": 1.0}, training=changes)
+    run(path, settings, resume=True)
+    assert newest(path)["replay"]["advice"].any()
+
+
 def test_a_guide_needs_a_circuit(tmp_path):
     settings = cartpole_settings(training={"guide_share": 0.5})
     with pytest.raises(SettingsError, match="CartPole-v1 has no circuit"):

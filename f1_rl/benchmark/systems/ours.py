@@ -91,7 +91,10 @@ class _Watch:
 def solve(
     channel: Channel, *, env: str, seed: int, budget: int, evaluate_every: int, episodes: int
 ) -> None:
-    """Train with the preset for the environment, for as many steps as everybody may take."""
+    """Train with the preset for the environment, for as many steps as everybody may take.
+
+    The learning rate, which the preset lets fall over its own steps, falls over these.
+    """
     from f1_rl.learning.runs import preset_for, run_settings
     from f1_rl.learning.training import start_run
 
