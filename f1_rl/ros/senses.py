@@ -133,9 +133,13 @@ class Senses:
             f"{topic}: {'none' if item is None else f'{item.stamp_ns / 1e9:.3f} s'}"
             for topic, item in ((self.image_topic, frame), (self.odometry_topic, sample))
         ]
+        advice = "look whether the simulator runs"
+        if frame is not None and sample is not None and sample.stamp_ns < frame.stamp_ns:
+            advice = (
+                "look whether odometry still comes, and set its period to a divisor of the frames'"
+            )
         return CarFault(
-            f"{missing} came within {timeout_s:g} s (newest on {', on '.join(newest)}); look "
-            "whether the simulator runs."
+            f"{missing} came within {timeout_s:g} s (newest on {', on '.join(newest)}); {advice}."
         )
 
     def newest(self) -> Arrival:

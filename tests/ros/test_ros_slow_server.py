@@ -1,7 +1,7 @@
 """Placing a car in a world that draws slowly, as Gazebo without a GPU does, or tells late."""
 
 import pytest
-from slow_gazebo import FRAME_NS, SlowGazebo
+from slow_gazebo import FRAME_NS, STEP_NS, SlowGazebo
 
 from f1_rl.driving.cars import CarFault
 from f1_rl.ros import car as car_module
@@ -81,7 +81,10 @@ def test_odometry_that_comes_late_is_waited_for(join, odometry_ns):
     check_steps(world, car)
 
 
-def test_odometry_that_has_no_stamp_of_a_frame_is_told_so(join):
-    _, car = join(odometry_ns=30_000_000)
+# Every third frame has odometry of its time: at 0.15 s, at 0.3 s.
+@pytest.mark.parametrize("frames_before", [0, 1, 2])
+def test_odometry_that_has_no_stamp_of_a_frame_is_told_so(join, frames_before):
+    world, car = join(odometry_ns=30_000_000)
+    world.step(frames_before * FRAME_NS // STEP_NS)
     with pytest.raises(CarFault, match="set its period to a divisor of the frames'"):
         car.place(POSE)
