@@ -1,7 +1,7 @@
 """The Q-learning agent; this module and `networks` alone know TF-Agents."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -333,7 +333,7 @@ class Agent:
         settings = self.settings
         self._optimizer = build_optimizer(settings)
         self._q_network = build_q_network(
-            self.layout, observation_spec, action_spec, settings, self._noise
+            self.layout, observation_spec, action_spec, settings, self._noise, self.device
         )
         return build_agent(time_step_spec, action_spec, self._q_network, self._optimizer, settings)
 
@@ -357,7 +357,11 @@ class Agent:
         specs = [tf.TensorSpec((None, *part.shape), part.dtype) for part in self.layout.parts]
         # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
         # seconds and changes nothing: there is no Python control flow over tensors in there.
-        q_of = partial(self._q_of, training=training)
+        def q_of(*parts: Any) -> Any:
+            # By a `functools.partial` TensorFlow would miss its argument at every call, and print
+            # all observations for a message that nobody sees.
+            return self._q_of(*parts, training=training)
+
         function = tf.function(q_of, input_signature=specs, autograph=False)
         return function.get_concrete_function()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from f1_rl.learning.convolutions import StridedConv2D, divides
 from f1_rl.learning.device import import_tensorflow
 from f1_rl.learning.observations import ObservationLayout
 from f1_rl.learning.settings import AgentSettings, NetworkSettings
@@ -25,6 +26,7 @@ def build_q_network(
     action_spec: Any,
     settings: AgentSettings,
     noise: Any,
+    device: str,
 ) -> Any:
     """Return a TF-Agents network of the action values, with one encoder for each part.
 
@@ -34,6 +36,7 @@ def build_q_network(
         action_spec: TF-Agents' specification of the actions.
         settings: The learning rule.
         noise: A `tf.random.Generator` that noisy layers draw from; not used by others.
+        device: The TensorFlow device that will compute it.
 
     Raises:
         SettingsError: The convolutions do not fit the pictures.
@@ -42,7 +45,7 @@ def build_q_network(
     mixed = settings.mixed_precision != "none"
     # Keras' word for computing in 16 bits with weights of 32.
     dtype = f"mixed_{settings.mixed_precision}" if mixed else "float32"
-    encoders = [_encoder(part.shape, chosen, dtype) for part in layout.parts]
+    encoders = [_encoder(part.shape, chosen, dtype, device) for part in layout.parts]
     shared = {
         "preprocessing_layers": layout.join(encoders),
         "preprocessing_combiner": tf.keras.layers.Concatenate() if len(encoders) > 1 else None,
@@ -239,37 +242,39 @@ def _output_layer(name: str, units: int, noise: Any) -> Any:
     return tf.keras.layers.Dense(units, kernel_initializer=initializer, name=name)
 
 
-def _encoder(shape: tuple[int, ...], settings: NetworkSettings, dtype: str) -> Any:
-    """Return the layers that turn one part of the observation into a vector."""
+def _encoder(shape: tuple[int, ...], settings: NetworkSettings, dtype: str, device: str) -> Any:
+    """Return the layers that turn one part of the observation into a vector.
+
+    Raises:
+        SettingsError: A picture becomes smaller than the kernel of the next convolution.
+    """
     layers = tf.keras.layers
     if len(shape) != 3:
         return layers.Flatten(dtype=tf.float32)
-    _check_convolutions(shape, settings)
     initializer = tf.keras.initializers.VarianceScaling(scale=2.0, mode="fan_in")
-    convolutions = [
-        layers.Conv2D(
-            filters,
-            kernel,
-            strides,
-            activation="relu",
-            kernel_initializer=initializer,
-            dtype=dtype,
-        )
-        for filters, kernel, strides in zip(
-            settings.filters, settings.kernels, settings.strides, strict=True
-        )
-    ]
-    return tf.keras.Sequential([layers.Rescaling(1 / 255), *convolutions, layers.Flatten()])
-
-
-def _check_convolutions(shape: tuple[int, ...], settings: NetworkSettings) -> None:
-    """Refuse a picture that becomes smaller than the kernel of the next convolution."""
+    convolutions = []
     rows, columns = shape[:2]
-    for kernel, stride in zip(settings.kernels, settings.strides, strict=True):
+    for filters, kernel, strides in zip(
+        settings.filters, settings.kernels, settings.strides, strict=True
+    ):
         if rows < kernel[0] or columns < kernel[1]:
             raise SettingsError(
                 f"agent.network.kernels: a kernel of {kernel[0]} x {kernel[1]} is larger than the "
                 f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}; "
                 "choose smaller kernels or strides."
             )
-        rows, columns = (rows - kernel[0]) // stride[0] + 1, (columns - kernel[1]) // stride[1] + 1
+        quick = "CPU" in device and divides((rows, columns), kernel, strides)
+        kind = StridedConv2D if quick else layers.Conv2D
+        convolutions.append(
+            kind(
+                filters,
+                kernel,
+                strides,
+                activation="relu",
+                kernel_initializer=initializer,
+                dtype=dtype,
+            )
+        )
+        rows = (rows - kernel[0]) // strides[0] + 1
+        columns = (columns - kernel[1]) // strides[1] + 1
+    return tf.keras.Sequential([layers.Rescaling(1 / 255), *convolutions, layers.Flatten()])
