@@ -126,7 +126,10 @@ class FrameStack:
         """Add the newest frames `(N, R, C, K)`; where an episode started they fill the stack."""
         kept = self.array.shape[-1] - self._channels
         if kept:
-            self.array[..., :kept] = self.array[..., self._channels :]
+            # All of it moves on by a frame, in one piece of memory; what comes to stand in the
+            # newest frame's place is written over.
+            flat = self.array.reshape(-1)
+            flat[: -self._channels] = flat[self._channels :]
         self.array[..., kept:] = frames
         if kept and started.any():
             repeats = self.array.shape[-1] // self._channels

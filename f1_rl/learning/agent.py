@@ -355,13 +355,14 @@ class Agent:
 
     def _compile_q_values(self, *, training: bool) -> Any:
         specs = [tf.TensorSpec((None, *part.shape), part.dtype) for part in self.layout.parts]
-        # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
-        # seconds and changes nothing: there is no Python control flow over tensors in there.
+
         def q_of(*parts: Any) -> Any:
-            # By a `functools.partial` TensorFlow would miss its argument at every call, and print
+            # Of a `functools.partial` TensorFlow would miss the argument at every call, and print
             # all observations for a message that nobody sees.
             return self._q_of(*parts, training=training)
 
+        # AutoGraph would convert all of TF-Agents and Keras at the first call, which takes
+        # seconds and changes nothing: there is no Python control flow over tensors in there.
         function = tf.function(q_of, input_signature=specs, autograph=False)
         return function.get_concrete_function()
 

@@ -80,20 +80,24 @@ class Augmentation:
     ) -> Array:
         """Return pictures `(K, B, 2, H, W, C)` mirrored where `(K, B)` says so, and shifted."""
         height, width, channels = pictures.shape[-3:]
+        if not self._settings.shift:
+            changed: Array = pictures.copy()
+            # Pixels as things of one piece, which NumPy moves in less than half the time.
+            pixel = np.dtype((np.void, channels * pictures.itemsize))
+            before, after = (array.view(pixel)[..., 0] for array in (pictures, changed))
+            after[mirrored] = before[mirrored][..., ::-1]
+            return changed
         flat_mirrored = np.repeat(mirrored.ravel(), 2)
         rows = self._positions(height, len(flat_mirrored), rng)
         columns = self._positions(width, len(flat_mirrored), rng)
         columns = np.where(flat_mirrored[:, None], width - 1 - columns, columns)
         first_rows = np.arange(len(flat_mirrored)) * height
         pixels = (first_rows[:, None] + rows)[:, :, None] * width + columns[:, None, :]
-        changed: Array = np.take(pictures.reshape(-1, channels), pixels, axis=0)
+        changed = np.take(pictures.reshape(-1, channels), pixels, axis=0)
         return changed.reshape(pictures.shape)
 
     def _positions(self, size: int, count: int, rng: np.random.Generator) -> IntArray:
         """Return from where each of `size` pixels is taken, `(count, size)`: edges are repeated."""
-        positions = np.arange(size)[None]
-        if not self._settings.shift:
-            return np.broadcast_to(positions, (count, size))
         largest = self._settings.shift
         shifts = rng.integers(-largest, largest + 1, (count, 1))
-        return np.asarray(np.clip(positions + shifts, 0, size - 1))
+        return np.asarray(np.clip(np.arange(size)[None] + shifts, 0, size - 1))
