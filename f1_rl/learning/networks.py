@@ -263,7 +263,7 @@ def _encoder(shape: tuple[int, ...], settings: NetworkSettings, dtype: str, devi
                 f"{rows} x {columns} pixels that are left of a picture of {shape[0]} x {shape[1]}; "
                 "choose smaller kernels or strides."
             )
-        quick = "CPU" in device and divides((rows, columns), kernel, strides)
+        quick = device.startswith("/CPU") and divides((rows, columns), kernel, strides)
         kind = StridedConv2D if quick else layers.Conv2D
         convolutions.append(
             kind(
