@@ -21,7 +21,6 @@ def divides(shape: tuple[int, int], kernel: tuple[int, int], strides: tuple[int,
     return strides != (1, 1) and rows % down == columns % across == kernel[1] % across == 0
 
 
-@tf.keras.utils.register_keras_serializable(package="f1_rl")
 class StridedConv2D(tf.keras.layers.Conv2D):
     """An unpadded convolution with the same weights and outputs as Keras' own.
 
@@ -71,3 +70,7 @@ class StridedConv2D(tf.keras.layers.Conv2D):
             return tf.nn.conv2d(pictures, weights, (down, 1), "VALID"), gradients
 
         return convolve(inputs, kernel)
+
+
+# TF-Agents copies the layers that it is given, by their names.
+tf.keras.utils.register_keras_serializable(package="f1_rl")(StridedConv2D)
