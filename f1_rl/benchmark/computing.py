@@ -1,10 +1,17 @@
 """Workers of the roofline track: arithmetic at its fastest, and the learner alone."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from f1_rl.benchmark.channel import Channel, measure_repeatedly
+
+if TYPE_CHECKING:
+    from f1_rl.learning.agent import Agent
+    from f1_rl.learning.replay import Batch
+    from f1_rl.learning.runs import RunSettings
 
 _CHANNELS, _KERNEL, _PICTURE = 64, 3, (24, 64)
 _COPIED_BYTES = 2**28
@@ -47,18 +54,35 @@ def learner(channel: Channel, *, work: dict[str, Any]) -> None:
     """Apply updates to the same samples, as the trainer does, several in a call."""
     from f1_rl.benchmark.flops import counted_network, update_flops
     from f1_rl.benchmark.work import Work
+    from f1_rl.settings import build_settings
+
+    settings = build_settings(Work, work).settings()
+    agent, batch = agent_with_batch(settings, _UPDATES)
+    flops = update_flops(counted_network(settings), settings.agent)
+    measure_repeatedly(channel, lambda: agent.train(batch), float(_UPDATES * flops))
+
+
+def agent_with_batch(settings: RunSettings, updates: int) -> tuple[Agent, Batch]:
+    """Return an agent on the CPU, and a batch of random samples for it.
+
+    Args:
+        settings: Of the run that it would learn in.
+        updates: How many of them the batch is for.
+    """
     from f1_rl.learning.agent import Agent
     from f1_rl.learning.environments import make_environments
     from f1_rl.learning.observations import ObservationLayout
     from f1_rl.learning.replay import Batch
-    from f1_rl.settings import build_settings
 
-    settings = build_settings(Work, work).settings()
     environments = make_environments(settings)
-    layout = ObservationLayout(environments.observation_space, environments.frame_stack)
-    agent = Agent(layout, environments.num_actions, settings.agent, seed=0, device="/CPU:0")
+    try:
+        layout = ObservationLayout(environments.observation_space, environments.frame_stack)
+        actions = environments.num_actions
+    finally:
+        environments.vector.close()
+    agent = Agent(layout, actions, settings.agent, seed=0, device="/CPU:0")
     rng = np.random.default_rng(0)
-    shape = (_UPDATES, settings.agent.batch_size)
+    shape = (updates, settings.agent.batch_size)
     batch = Batch(
         observations=tuple(
             rng.integers(0, 256, (*shape, 2, *part.shape)).astype(part.dtype)
@@ -66,12 +90,11 @@ def learner(channel: Channel, *, work: dict[str, Any]) -> None:
             else rng.random((*shape, 2, *part.shape)).astype(part.dtype)
             for part in layout.parts
         ),
-        actions=rng.integers(0, environments.num_actions, shape).astype(np.int32),
+        actions=rng.integers(0, actions, shape).astype(np.int32),
         rewards=rng.random(shape).astype(np.float32),
         discounts=np.full(shape, 0.9, np.float32),
     )
-    flops = update_flops(counted_network(settings), settings.agent)
-    measure_repeatedly(channel, lambda: agent.train(batch), float(_UPDATES * flops))
+    return agent, batch
 
 
 def copy(channel: Channel) -> None:

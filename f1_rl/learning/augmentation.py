@@ -60,44 +60,48 @@ class Augmentation:
         """
         if not self._settings.enabled:
             return batch
-        mirrored = np.zeros(batch.actions.shape, np.bool_)
         actions, advice = batch.actions, batch.advice
         if self._settings.mirror:
-            mirrored[:, ::2] = True
-            actions = np.where(mirrored, self._mirrored_actions[actions], actions)
+            actions = actions.copy()
+            actions[:, ::2] = self._mirrored_actions[actions[:, ::2]]
             if advice is not None:
+                advice = advice.copy()
                 # An action is the mirror image of its mirror image.
-                images = advice[..., self._mirrored_actions]
-                advice = np.where(mirrored[..., None], images, advice)
+                advice[:, ::2] = advice[:, ::2, self._mirrored_actions]
         observations = tuple(
-            self._change(part, mirrored, rng) if is_picture else part
+            self._change(part, rng) if is_picture else part
             for part, is_picture in zip(batch.observations, self._pictures, strict=True)
         )
         return replace(batch, observations=observations, actions=actions, advice=advice)
 
-    def _change(
-        self, pictures: Array, mirrored: npt.NDArray[np.bool_], rng: np.random.Generator
-    ) -> Array:
-        """Return pictures `(K, B, 2, H, W, C)` mirrored where `(K, B)` says so, and shifted."""
-        height, width, channels = pictures.shape[-3:]
-        if not self._settings.shift:
-            changed: Array = pictures.copy()
-            # Pixels as things of one piece, which NumPy moves in less than half the time.
-            pixel = np.dtype((np.void, channels * pictures.itemsize))
-            before, after = (array.view(pixel)[..., 0] for array in (pictures, changed))
-            after[mirrored] = before[mirrored][..., ::-1]
-            return changed
-        flat_mirrored = np.repeat(mirrored.ravel(), 2)
-        rows = self._positions(height, len(flat_mirrored), rng)
-        columns = self._positions(width, len(flat_mirrored), rng)
-        columns = np.where(flat_mirrored[:, None], width - 1 - columns, columns)
-        first_rows = np.arange(len(flat_mirrored)) * height
-        pixels = (first_rows[:, None] + rows)[:, :, None] * width + columns[:, None, :]
-        changed = np.take(pictures.reshape(-1, channels), pixels, axis=0)
-        return changed.reshape(pictures.shape)
+    def _change(self, pictures: Array, rng: np.random.Generator) -> Array:
+        """Return pictures `(K, B, 2, H, W, C)`, every second pair mirrored, and all shifted."""
+        if self._settings.mirror:
+            pictures = _mirror(pictures)
+        return _shift(pictures, self._settings.shift, rng) if self._settings.shift else pictures
 
-    def _positions(self, size: int, count: int, rng: np.random.Generator) -> IntArray:
-        """Return from where each of `size` pixels is taken, `(count, size)`: edges are repeated."""
-        largest = self._settings.shift
+
+def _mirror(pictures: Array) -> Array:
+    changed: Array = pictures.copy()
+    # Pixels as things of one piece, which NumPy moves in less than half the time.
+    pixel = np.dtype((np.void, pictures.shape[-1] * pictures.itemsize))
+    before, after = (array.view(pixel)[..., 0] for array in (pictures, changed))
+    after[:, ::2] = before[:, ::2, ..., ::-1]
+    return changed
+
+
+def _shift(pictures: Array, largest: int, rng: np.random.Generator) -> Array:
+    """Return each picture shifted by up to `largest` pixels either way, its edges repeated."""
+    height, width, channels = pictures.shape[-3:]
+    count = pictures.size // (height * width * channels)
+
+    def positions(size: int) -> IntArray:
+        """Return from where each of `size` pixels is taken, `(count, size)`."""
         shifts = rng.integers(-largest, largest + 1, (count, 1))
         return np.asarray(np.clip(np.arange(size)[None] + shifts, 0, size - 1))
+
+    rows, columns = positions(height), positions(width)
+    first_rows = np.arange(count) * height
+    pixels = (first_rows[:, None] + rows)[:, :, None] * width + columns[:, None, :]
+    changed: Array = np.take(pictures.reshape(-1, channels), pixels, axis=0)
+    return changed.reshape(pictures.shape)

@@ -300,6 +300,17 @@ def test_the_largest_kernels_that_fit_are_accepted():
     assert agent.q_values([np.zeros((2, 8, 16, 1), np.uint8)]).shape == (2, 2)
 
 
+@pytest.mark.parametrize("noisy", [False, True])
+def test_tensorflow_binds_the_observations_of_a_decision(noisy):
+    """Where it misses an argument it prints them all, which takes longer than deciding."""
+    network = NetworkSettings(filters=(), kernels=(), strides=(), units=(8,), noisy=noisy)
+    agent = make_agent(network=network)
+    for function in (agent._q_function, agent._noisy_function):
+        positional, named = function.structured_input_signature
+        assert len(positional) == 1
+        assert named == {}
+
+
 def test_a_policy_that_cannot_be_written_is_an_error_of_the_disk(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
