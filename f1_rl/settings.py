@@ -1,7 +1,9 @@
 """Settings: frozen, checked, read from YAML and the command line, written back the same."""
 
+import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -106,6 +108,11 @@ def parse_assignment(text: str) -> dict[str, Any]:
     for key in reversed(keys):
         tree = {key: tree}
     return dict(tree)
+
+
+def assignments(values: Mapping[str, Any]) -> list[str]:
+    """Return values by name as `parse_assignment` reads them, one text for each."""
+    return [f"{name}={json.dumps(value)}" for name, value in values.items()]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The obstacles of Gazebo's worlds, which are known from the worlds' times alone."""
+"""The obstacles of a world behind topics, which are known from its time alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,31 @@ from f1_rl.simulation import Traffic
 from f1_rl.simulation.obstacles import Obstacle, Obstacles
 
 
+def of_world(traffic: Traffic) -> Traffic:
+    """Return traffic as worlds have it: in the same places always, without a seed those of 0."""
+    return dataclasses.replace(traffic, seed=traffic.seed or 0)
+
+
+def traffic_lap_ns(circuit: Circuit, obstacles: Obstacles) -> int:
+    """Return the time after which a world's slower cars are where they were; at least 1.
+
+    Args:
+        circuit: The road.
+        obstacles: Placed on it.
+
+    Raises:
+        SettingsError: The slower cars hardly move.
+    """
+    if not obstacles.traffic.cars:
+        return 1
+    return lap_ms(circuit, float(obstacles.speed_mps[0, -1])) * NANOSECONDS_PER_MILLISECOND
+
+
 class WorldObstacles:
-    """The obstacles of N worlds that were written with the same traffic and `traffic_seed`.
+    """The obstacles of N worlds, Gazebo's or the simulator node's, that have the same traffic.
 
     Boxes stand where the world has them. Slower cars are where their trajectories have them at
-    the stamp of a frame; they drive on while a car is placed, and begin anew with Gazebo alone.
+    the stamp of a frame; they drive on while a car is placed, and begin anew with the world alone.
     """
 
     def __init__(self, traffic: Traffic, circuit: Circuit, num_cars: int) -> None:
@@ -32,18 +52,13 @@ class WorldObstacles:
             ValueError: There is no room for all.
             SettingsError: The slower cars hardly move.
         """
-        traffic = dataclasses.replace(traffic, seed=traffic.seed or 0)
         self._circuit = circuit
-        self._obstacles = Obstacles(traffic, [circuit], num_cars)
+        self._obstacles = Obstacles(of_world(traffic), [circuit], num_cars)
         self._index = np.zeros(num_cars, np.int64)
-        self._lap_ns = 1
-        if traffic.count:
-            nowhere = circuit.pose_at(np.zeros(num_cars))
-            everyone = np.arange(num_cars)
-            self._obstacles.place(everyone, self._index, nowhere, np.random.default_rng(0))
-        if traffic.cars:
-            speed_mps = float(self._obstacles.speed_mps[0, -1])
-            self._lap_ns = lap_ms(circuit, speed_mps) * NANOSECONDS_PER_MILLISECOND
+        nowhere = circuit.pose_at(np.zeros(num_cars))
+        everyone = np.arange(num_cars)
+        self._obstacles.place(everyone, self._index, nowhere, np.random.default_rng(0))
+        self._lap_ns = traffic_lap_ns(circuit, self._obstacles)
 
     @property
     def clearance_m(self) -> FloatArray:

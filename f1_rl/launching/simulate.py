@@ -17,12 +17,14 @@ from f1_rl.launching.simulators import (
     EMBEDDED,
     FOR_GAZEBO,
     GAZEBO,
+    TRAFFIC,
     VEHICLES,
     Scene,
     check_circuit,
     refuse_unheeded,
     simulator_choice,
     simulators,
+    traffic_parameter,
 )
 
 _CAR = parameter(
@@ -53,6 +55,8 @@ def _plan(values: Values) -> Plan:
         return _gazebo(values, namespace)
     refuse_unheeded(values, FOR_GAZEBO)
     parameters = given((*_SCENE, *_EMBEDDED_ALONE, _PAUSED), values)
+    if values["traffic"] is not None:
+        parameters["traffic"] = traffic_parameter(values["traffic"])
     if values["car"] is not None:
         parameters["vehicle"] = VEHICLES[values["car"]]
     if values["circuit"] is not None:
@@ -86,6 +90,7 @@ SIMULATE = Launch(
         _PAUSED,
         *_EMBEDDED_ALONE,
         simulator_choice(EMBEDDED, (EMBEDDED, GAZEBO)),
+        TRAFFIC,
         *FOR_GAZEBO,
         NAMESPACE,
         _PARAMS_FILE,

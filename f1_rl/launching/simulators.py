@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from f1_rl.driving.settings import TaskSettings
 
 EMBEDDED, GAZEBO, NONE = "embedded", "gazebo", "none"
+
+NO_TRAFFIC = "none"
+"""The simulation's, written out: to import that takes longer than to plan a launch."""
 
 # What the embedded simulator calls the cars.
 VEHICLES = {"kinematic": "kinematic", "ackermann": "single_track"}
@@ -54,13 +57,13 @@ HEADLESS = Argument(
 )
 TRAFFIC = Argument(
     "traffic",
-    "Gazebo: boxes and slower cars on the road: none, boxes, slalom, slow_cars or mixed; with "
-    "world, what that has. Empty: the policy's, or none.",
+    "Boxes and slower cars on the road: none, boxes, slalom, slow_cars or mixed; with world, what "
+    "that has. Empty: the policy's, or none.",
 )
 GUI = Argument("gui", "Gazebo: whether to open its window.", "false", kind=bool)
 
-FOR_GAZEBO = (WORLD, PERTURBATION, TRAFFIC, RENDER_ENGINE, HEADLESS, GUI)
-FOR_SIMULATORS = (CAR, SIMULATOR_PARAMS_FILE, *FOR_GAZEBO)
+FOR_GAZEBO = (WORLD, PERTURBATION, RENDER_ENGINE, HEADLESS, GUI)
+FOR_SIMULATORS = (CAR, TRAFFIC, SIMULATOR_PARAMS_FILE, *FOR_GAZEBO)
 
 
 def simulator_choice(default: str, choices: tuple[str, ...] = (EMBEDDED, GAZEBO, NONE)) -> Argument:
@@ -88,7 +91,7 @@ class Scene:
         width: Columns of the camera's picture.
         height: Its rows.
         horizontal_fov_rad: Angle that it shows.
-        traffic: Scenario of boxes and slower cars, or what there is; Gazebo alone shows it.
+        traffic: Scenario of boxes and slower cars, or what there is.
     """
 
     circuit: str | None = None
@@ -96,8 +99,7 @@ class Scene:
     width: int | None = None
     height: int | None = None
     horizontal_fov_rad: float | None = None
-    # `NO_TRAFFIC`, written out: to import the simulator takes longer than to plan a launch.
-    traffic: str | dict[str, Any] = "none"
+    traffic: str | dict[str, Any] | None = None
 
     @classmethod
     def of_task(cls, task: TaskSettings, circuit: str | None = None) -> Scene:
@@ -114,9 +116,30 @@ class Scene:
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of a simulator node that shows it."""
-        shown = asdict(self)
-        del shown["traffic"]
-        return {name: value for name, value in shown.items() if value is not None}
+        shown = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.traffic is not None:
+            shown["traffic"] = traffic_parameter(self.traffic)
+        return shown
+
+
+def traffic_parameter(traffic: str | dict[str, Any]) -> tuple[str, ...]:
+    """Return the simulator node's parameter for a scenario, or for what there is.
+
+    Raises:
+        LaunchError: There is no such scenario.
+    """
+    if traffic == NO_TRAFFIC:
+        return (NO_TRAFFIC,)
+    from f1_rl.settings import assignments
+    from f1_rl.simulation import load_traffic
+
+    if not isinstance(traffic, str):
+        return tuple(assignments(traffic))
+    try:
+        load_traffic(traffic)
+    except ValueError as error:
+        raise LaunchError(f"{error}.") from error
+    return (traffic,)
 
 
 def refuse_unheeded(values: Values, arguments: Sequence[Argument]) -> None:
@@ -179,6 +202,8 @@ def simulators(
         return ()
     if scene.circuit is not None:
         check_circuit(scene.circuit, scene.circuit_scale or 1.0)
+    if values["traffic"] is not None:
+        scene = replace(scene, traffic=values["traffic"])
     if values["simulator"] == GAZEBO:
         return _gazebo(values, scene, namespaces, lock_step)
     every: dict[str, Any] = {**scene.parameters(), **(parameters or {})}
@@ -234,7 +259,7 @@ def _gazebo(
             "real_time_factor": 0.0 if lock_step else 1.0,
             "render_engine": values["render_engine"],
             "gui": values["gui"],
-            "traffic": values["traffic"] or scene.traffic,
+            "traffic": scene.traffic or NO_TRAFFIC,
         }
         try:
             settings = build_settings(WorldSettings, choices, "world")

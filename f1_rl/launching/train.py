@@ -26,6 +26,7 @@ from f1_rl.launching.simulators import (
     FOR_GAZEBO,
     FOR_SIMULATORS,
     GAZEBO,
+    NO_TRAFFIC,
     NONE,
     SIMULATOR_PARAMS_FILE,
     TRAFFIC,
@@ -100,9 +101,14 @@ def _new(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
         parameters["car"] = values["car"]
     if values["simulator"] == GAZEBO:
         parameters["clockwork"] = "gazebo"
-        if values["world"] is None or values["traffic"]:
-            parameters["traffic"] = values["traffic"] or Scene().traffic
-    scene = Scene(values["circuit"], width=values["width"], height=values["height"])
+    traffic = values["traffic"]
+    if traffic is None and values["simulator"] != NONE and values["world"] is None:
+        traffic = NO_TRAFFIC
+    if traffic is not None:
+        parameters["traffic"] = traffic
+    scene = Scene(
+        values["circuit"], width=values["width"], height=values["height"], traffic=traffic
+    )
     return scene, namespaces, parameters
 
 

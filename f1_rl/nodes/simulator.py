@@ -9,6 +9,8 @@ Stamps are simulated time, exact multiples of the periods, which never goes back
 by teleport, as one does in Gazebo. Like Gazebo's plugins the car follows its last command for
 ever, unless `command_timeout_s` says for how long.
 
+With `traffic` there are boxes and slower cars on the road, as in Gazebo's worlds: always the same,
+and the slower cars drive on by simulated time while the car is reset. The car drives through them.
 With `variation`, picture and delay of the commands are drawn anew, from `seed`, at every reset and
 teleport.
 
@@ -56,14 +58,14 @@ from f1_rl.circuits import Circuit, CircuitError, load_circuit
 from f1_rl.gazebo.names import COMMAND_TOPIC
 from f1_rl.nodes.parameters import ParameterError, declare_parameters, on_change
 from f1_rl.nodes.simulator_gazebo import GazeboServices
-from f1_rl.nodes.simulator_parameters import SimulatorParameters
+from f1_rl.nodes.simulator_parameters import SimulatorParameters, parse_traffic
 from f1_rl.nodes.simulator_topics import SimulatorTopics
 from f1_rl.nodes.simulator_world import Timing, World
 from f1_rl.ros.discovery import limit_discovery
 from f1_rl.ros.messages import MessageError, read_twist
 from f1_rl.ros.qos import lossless
 from f1_rl.settings import SettingsError
-from f1_rl.simulation import Camera, Simulator, warm_up
+from f1_rl.simulation import Camera, Simulator, Traffic, warm_up
 
 # A world that has fallen this far behind runs on from where it is instead of hurrying after.
 _GIVE_UP_CATCHING_UP_S = 0.25
@@ -202,9 +204,28 @@ class SimulatorNode:
                 f"parameter step_ms is {value}; give a multiple of physics_step_ms "
                 f"{physics_step_ms}."
             )
+        if name == "traffic":
+            self._check_traffic(value)
         if name == "rate":
             # A world that ran slowly would notice only at its next tick.
             self._next_tick_s = time.monotonic()
+
+    def _check_traffic(self, texts: tuple[str, ...]) -> None:
+        try:
+            asked, own = parse_traffic(texts), self._parameters.read_traffic()
+        except ValueError as error:
+            raise ParameterError(str(error)) from error
+        if asked != own and (asked.count or own.count):
+            raise ParameterError(
+                f"parameter traffic: the road has {_words(own)}, not {_words(asked)}; start the "
+                "simulator with the same traffic."
+            )
+
+
+def _words(traffic: Traffic) -> str:
+    if not traffic.count:
+        return "no traffic"
+    return f"{traffic.boxes} boxes and {traffic.cars} slower cars (seed {traffic.seed})"
 
 
 def _build(parameters: SimulatorParameters) -> tuple[Camera, Circuit, World, tuple[float, ...]]:
@@ -226,21 +247,22 @@ def _build(parameters: SimulatorParameters) -> tuple[Camera, Circuit, World, tup
             vehicle=parameters.vehicle,
             control_period_s=parameters.physics_step_ms / 1000,
             variation=parameters.read_variation(),
+            traffic=parameters.read_traffic(),
             seed=parameters.seed,
         )
         begin = circuit.pose_at(
             np.array([parameters.start_arc_length_m]), direction=parameters.start_direction
         )
+        pose = (float(begin.x_m[0]), float(begin.y_m[0]), float(begin.yaw_rad[0]))
+        world = World(
+            simulator,
+            timing,
+            late_commands=parameters.command_effect == "next_step",
+            command_timeout_s=parameters.command_timeout_s,
+            start=pose,
+        )
     except (CircuitError, SettingsError, ValueError) as error:
         raise ParameterError(str(error)) from error
-    pose = (float(begin.x_m[0]), float(begin.y_m[0]), float(begin.yaw_rad[0]))
-    world = World(
-        simulator,
-        timing,
-        late_commands=parameters.command_effect == "next_step",
-        command_timeout_s=parameters.command_timeout_s,
-        start=pose,
-    )
     return camera, circuit, world, pose
 
 

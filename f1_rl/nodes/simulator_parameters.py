@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from f1_rl.circuits import DEFAULT_CIRCUIT
+from f1_rl.gazebo.world_obstacles import of_world
 from f1_rl.nodes.parameters import parameter
 from f1_rl.settings import SettingsError, build_settings, merge, parse_assignment
-from f1_rl.simulation import Variation
+from f1_rl.simulation import NO_TRAFFIC, Traffic, Variation, load_traffic
 
 _DOMAIN = "domain"
 
@@ -106,6 +108,13 @@ class SimulatorParameters:
         "example noise_sigma=[0.0, 6.0] or action_delay_s=[0.0, 0.05]; domain: all of them, "
         "moderately, before what follows.",
     )
+    traffic: tuple[str, ...] = parameter(
+        (NO_TRAFFIC,),
+        "Boxes and slower cars on the road: name of a scenario, or NAME=VALUE of the settings "
+        "task.traffic after it, for example mixed, seed=3. They stay when the car is reset; while "
+        "the node runs, other ones are refused.",
+        changeable=True,
+    )
     world: str = parameter(
         "f1", "Name of the world in Gazebo's services, where ros_gz_interfaces is installed."
     )
@@ -129,3 +138,29 @@ class SimulatorParameters:
             change = asdict(Variation.domain()) if text == _DOMAIN else parse_assignment(text)
             values = merge(values, change)
         return build_settings(Variation, values, "parameter variation")
+
+    def read_traffic(self) -> Traffic:
+        """Return what the parameter traffic says, as a world has it.
+
+        Raises:
+            SettingsError: There is no such name, or its value does not fit.
+            ValueError: There is no such scenario.
+        """
+        return parse_traffic(self.traffic)
+
+
+def parse_traffic(texts: Sequence[str]) -> Traffic:
+    """Return the traffic that a parameter names, as a world has it.
+
+    Args:
+        texts: Names of scenarios, and NAME=VALUE of what is changed.
+
+    Raises:
+        SettingsError: There is no such name, or its value does not fit.
+        ValueError: There is no such scenario.
+    """
+    values: dict[str, Any] = {}
+    for text in filter(None, texts):
+        change = parse_assignment(text) if "=" in text else asdict(load_traffic(text))
+        values = merge(values, change)
+    return of_world(build_settings(Traffic, values, "parameter traffic"))

@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from f1_rl.circuits import Poses
-from f1_rl.ros.messages import NANOSECONDS_PER_MILLISECOND, OdometrySample
+from f1_rl.circuits import FloatArray, Poses
+from f1_rl.gazebo.world_obstacles import traffic_lap_ns
+from f1_rl.ros.messages import (
+    NANOSECONDS_PER_MILLISECOND,
+    NANOSECONDS_PER_SECOND,
+    OdometrySample,
+)
 from f1_rl.simulation import Simulator
 
 
@@ -44,7 +49,7 @@ class World:
     """One car of the embedded simulator, moved in physics steps as Gazebo does it.
 
     Time counts physics steps, so stamps are exact multiples of the periods, and it never goes
-    back.
+    back. Slower cars drive by it, whatever happens to the car.
     """
 
     def __init__(
@@ -59,7 +64,7 @@ class World:
         """Put the car at its start.
 
         Args:
-            simulator: Of one car, its control period one physics step.
+            simulator: Of one car, its control period one physics step; its traffic has a seed.
             timing: The periods.
             late_commands: Whether the first physics step after a command still follows the one
                 before, as with Gazebo's plugins.
@@ -72,6 +77,7 @@ class World:
         self._timeout_ms = 1000.0 * command_timeout_s
         self._steps = self._commanded_at_step = 0
         self._command = self._acting = (0.0, 0.0)
+        self._traffic_lap_ns = traffic_lap_ns(simulator.circuits[0], simulator.obstacles)
         self.place(*start)
 
     @property
@@ -106,7 +112,7 @@ class World:
             ValueError: The pose is not finite.
         """
         pose = Poses(*(np.array([value]) for value in (x_m, y_m, yaw_rad)))
-        self._simulator.place([0], [0], pose)
+        self._simulator.place([0], [0], pose, self._traffic_time_s)
 
     def advance(self) -> None:
         """Move by one physics step."""
@@ -114,8 +120,8 @@ class World:
             self._command = (0.0, 0.0)
         acting = self._acting if self._late_commands else self._command
         self._acting = self._command
-        self._simulator.step([acting])
         self._steps += 1
+        self._simulator.step([acting], self._traffic_time_s)
 
     def frame(self) -> npt.NDArray[np.uint8]:
         """Return what the camera sees, `(H, W, 3)` RGB."""
@@ -132,6 +138,11 @@ class World:
             speed_mps=float(simulator.speed_mps[0]),
             yaw_rate_radps=float(simulator.yaw_rate_radps[0]),
         )
+
+    @property
+    def _traffic_time_s(self) -> FloatArray:
+        """(1,) time since the slower cars began their lap."""
+        return np.array([self.time_ns % self._traffic_lap_ns / NANOSECONDS_PER_SECOND])
 
     @property
     def _command_age_ms(self) -> int:

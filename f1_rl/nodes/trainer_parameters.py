@@ -28,8 +28,7 @@ class TrainerParameters:
     )
     traffic: str = parameter(
         "",
-        "Boxes and slower cars in the cars' worlds, which must be Gazebo's: name of a scenario. "
-        "Empty: of the preset.",
+        "Boxes and slower cars in the cars' worlds: name of a scenario. Empty: of the preset.",
     )
     steps: int = parameter(
         0, "Environment steps to train for; 0: of the preset.", minimum=0, maximum=10**9

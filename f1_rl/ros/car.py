@@ -30,7 +30,7 @@ from f1_rl.ros.messages import (
 from f1_rl.ros.qos import lossless
 from f1_rl.ros.senses import Senses
 from f1_rl.ros.settings import RosCarSettings
-from f1_rl.simulation import Camera
+from f1_rl.simulation import EMPTY_ROAD, Camera, Traffic
 
 _LOG = logging.getLogger(__name__)
 
@@ -101,6 +101,7 @@ class RosCar:
         camera: Camera,
         control_period_ms: int,
         settings: RosCarSettings,
+        traffic: Traffic = EMPTY_ROAD,
     ) -> None:
         """Subscribe; nothing is waited for before the car is placed.
 
@@ -109,6 +110,7 @@ class RosCar:
             camera: The camera of the car.
             control_period_ms: Time that a step takes.
             settings: Where the car is in the graph.
+            traffic: The obstacles of its world.
 
         Raises:
             CarFault: The clockwork cannot be had here.
@@ -122,7 +124,9 @@ class RosCar:
         self._period_ns = control_period_ms * NANOSECONDS_PER_MILLISECOND
         self._senses = Senses(graph, camera, self._period_ns, settings, self._trouble)
         self._inbox = self._senses.inbox
-        self._clockwork = make_clockwork(graph, settings, control_period_ms, self._inbox.poke)
+        self._clockwork = make_clockwork(
+            graph, settings, control_period_ms, traffic, self._inbox.poke
+        )
         command_kind = TwistStamped if settings.stamped_commands else Twist
         self._commands = graph.node.create_publisher(
             command_kind, settings.command_topic, lossless(1)
@@ -177,7 +181,7 @@ class RosCar:
         """Teleport the car, standing still, and make sure that it is there.
 
         Raises:
-            CarMisfit: It has another camera, or the simulator refuses the pose or the period.
+            CarMisfit: It has another camera, or the simulator refuses pose, period or traffic.
             CarFault: It is not there, although it was tried again for `recovery_timeout_s`.
         """
         give_up_s = time.monotonic() + self._settings.recovery_timeout_s

@@ -13,9 +13,7 @@ from f1_rl.driving.cars import CarFault
 from f1_rl.gazebo.world_obstacles import WorldObstacles
 from f1_rl.ros.car import RosCar
 from f1_rl.ros.clockwork import Pose
-from f1_rl.simulation import Camera, Obstacle, Traffic, View
-
-_EMPTY_ROAD = Traffic()
+from f1_rl.simulation import EMPTY_ROAD, Camera, Obstacle, Traffic, View
 
 
 class RosCars:
@@ -30,14 +28,14 @@ class RosCars:
     """
 
     def __init__(
-        self, cars: Sequence[RosCar], circuit: Circuit, traffic: Traffic = _EMPTY_ROAD
+        self, cars: Sequence[RosCar], circuit: Circuit, traffic: Traffic = EMPTY_ROAD
     ) -> None:
         """Bring cars of the same camera and control period together.
 
         Args:
             cars: The cars.
             circuit: What their worlds show.
-            traffic: The obstacles that their worlds, Gazebo's, were written with.
+            traffic: The obstacles of their worlds.
 
         Raises:
             ValueError: The circuit has no room for the traffic.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -17,6 +17,8 @@ from f1_rl.driving.cars import CarFault, CarMisfit
 from f1_rl.ros.graph import Graph, NoAnswerError, Pending
 from f1_rl.ros.messages import NANOSECONDS_PER_MILLISECOND, quaternion_of
 from f1_rl.ros.settings import RosCarSettings
+from f1_rl.settings import assignments
+from f1_rl.simulation import Traffic
 
 # A step is over when its frame is there; so long its answer, which comes with the frame, is
 # waited for to know whether the command acted.
@@ -91,7 +93,7 @@ class Clockwork(Protocol):
 
 
 def make_clockwork(
-    graph: Graph, settings: RosCarSettings, control_period_ms: int, poke: Any
+    graph: Graph, settings: RosCarSettings, control_period_ms: int, traffic: Traffic, poke: Any
 ) -> Clockwork:
     """Return the clockwork that the settings name.
 
@@ -99,6 +101,7 @@ def make_clockwork(
         graph: For its services.
         settings: Of the car.
         control_period_ms: Simulated time of a step.
+        traffic: The obstacles that the world should have.
         poke: Called when an answer has come.
 
     Raises:
@@ -106,7 +109,7 @@ def make_clockwork(
         ValueError: The control period is no multiple of the physics step.
     """
     if settings.clockwork == "simulator":
-        return SimulatorClockwork(graph, settings, control_period_ms, poke)
+        return SimulatorClockwork(graph, settings, control_period_ms, traffic, poke)
     return GazeboClockwork(graph, settings, control_period_ms, poke)
 
 
@@ -141,7 +144,12 @@ class SimulatorClockwork:
     tells_time = True
 
     def __init__(
-        self, graph: Graph, settings: RosCarSettings, control_period_ms: int, poke: Any
+        self,
+        graph: Graph,
+        settings: RosCarSettings,
+        control_period_ms: int,
+        traffic: Traffic,
+        poke: Any,
     ) -> None:
         """Make the clients.
 
@@ -149,12 +157,14 @@ class SimulatorClockwork:
             graph: The node that calls.
             settings: Of the car.
             control_period_ms: Simulated time of a step.
+            traffic: The obstacles that the world should have.
             poke: Called when an answer has come.
         """
         node, simulator = graph.node, settings.simulator
         self._graph = graph
         self._lock_step = settings.lock_step
         self._period_ms = control_period_ms
+        self._traffic = assignments(asdict(traffic))
         self._steps = _Steps(node.create_client(Trigger, f"{simulator}/step"), poke)
         self._reset = node.create_client(Trigger, f"{simulator}/reset")
         self._pause = node.create_client(SetBool, f"{simulator}/pause")
@@ -202,6 +212,8 @@ class SimulatorClockwork:
         wanted = [
             Parameter("pose", value=[pose.x_m, pose.y_m, pose.yaw_rad]),
             Parameter("step_ms", value=self._period_ms),
+            # Refused where the simulator has other traffic.
+            Parameter("traffic", value=self._traffic),
         ]
         request = SetParametersAtomically.Request(
             parameters=[item.to_parameter_msg() for item in wanted]
@@ -212,7 +224,7 @@ class SimulatorClockwork:
                 self._graph.call(self._pause, SetBool.Request(data=True), deadline_s)
             result = self._graph.call(self._set, request, deadline_s).result
             if not result.successful:
-                raise CarMisfit(f"the simulator refuses the pose or the period: {result.reason}")
+                raise CarMisfit(f"the simulator refuses pose, period or traffic: {result.reason}")
             answer = self._graph.call(self._reset, Trigger.Request(), deadline_s)
         except NoAnswerError as error:
             raise CarFault(str(error)) from error

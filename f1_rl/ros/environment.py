@@ -14,12 +14,13 @@ import numpy.typing as npt
 from f1_rl.circuits import BoolArray, Circuit, load_circuit
 from f1_rl.driving.environment import F1CameraEnv, F1CameraVectorEnv, Observation
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
+from f1_rl.gazebo.world_obstacles import of_world
 from f1_rl.ros.car import RosCar
 from f1_rl.ros.cars import RosCars
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.settings import RosCarSettings
 from f1_rl.settings import SettingsError, build_settings
-from f1_rl.simulation import NO_TRAFFIC, Traffic, load_traffic
+from f1_rl.simulation import Traffic, load_traffic
 
 
 class _Connection:
@@ -35,12 +36,12 @@ class _Connection:
         task = build_settings(TaskSettings, settings, "environment")
         car = build_settings(RosCarSettings, ros or {}, "environment: ros")
         circuit = _circuit(task)
-        traffic = _traffic(task, car, circuit)
+        traffic = _traffic(task, circuit)
         self._graphs: list[Graph] = []
         try:
             self.cars = RosCars(
                 [
-                    RosCar(self._join(*place), task.camera, task.control_period_ms, car)
+                    RosCar(self._join(*place), task.camera, task.control_period_ms, car, traffic)
                     for place in zip(namespaces, domain_ids, strict=True)
                 ],
                 circuit,
@@ -101,13 +102,8 @@ def _circuit(task: TaskSettings) -> Circuit:
     return load_circuit(names[0], scale=task.circuit_scale)
 
 
-def _traffic(task: TaskSettings, car: RosCarSettings, circuit: Circuit) -> Traffic:
-    traffic = load_traffic(task.traffic)
-    if traffic.count and car.clockwork != "gazebo":
-        raise SettingsError(
-            "environment: traffic: the road of the simulator node is empty; choose "
-            f"task.traffic={NO_TRAFFIC}, or drive in Gazebo (ros.clockwork=gazebo)."
-        )
+def _traffic(task: TaskSettings, circuit: Circuit) -> Traffic:
+    traffic = of_world(load_traffic(task.traffic))
     try:
         traffic.check(circuit)
     except ValueError as error:
@@ -133,7 +129,8 @@ class F1CameraRosEnv(F1CameraEnv):
 
     ## Arguments
     Those of `F1CameraEnv`, and `ros`, the fields of `RosCarSettings`, `namespace` and `domain_id`.
-    The task's circuit and camera must be those of the simulator.
+    The task's circuit, camera and traffic must be those of the simulator. Other traffic than the
+    task's is refused by the simulator node.
 
     ## Version History
     * v0: first version.

@@ -186,13 +186,20 @@ class Simulator:
         """
         self._rng = np.random.default_rng(seed)
 
-    def place(self, cars: ArrayLike, circuit_index: ArrayLike, poses: Poses) -> None:
+    def place(
+        self,
+        cars: ArrayLike,
+        circuit_index: ArrayLike,
+        poses: Poses,
+        traffic_time_s: FloatArray | None = None,
+    ) -> None:
         """Put cars elsewhere, at rest, and draw a new appearance and delay for each.
 
         Args:
             cars: (K,) numbers of the cars, each at most once.
             circuit_index: (K,) the circuit each comes to; one number for all is allowed.
             poses: (K,) the new poses.
+            traffic_time_s: (N,) time since the slower cars began; by default they begin anew.
 
         Raises:
             ValueError: If a number is out of range, lengths differ, or a pose is not finite.
@@ -225,12 +232,14 @@ class Simulator:
         self._appearance.assign(which, self.variation.sample(self._rng, len(which)))
         self._delay_ms[which] = self.variation.sample_action_delay_ms(self._rng, len(which))
         self.obstacles.place(which, index, self.poses[which], self._rng)
+        if traffic_time_s is not None:
+            self.obstacles.move(self._circuit_index, traffic_time_s)
         if self._shutter is not None:
             delay_ms = self.variation.sample_image_delay_ms(self._rng, len(which))
             dropped = self.variation.sample_dropped_frames(self._rng, len(which))
             self._shutter.place(which, motion, self.obstacles.poses_m, delay_ms, dropped)
 
-    def step(self, commands: ArrayLike) -> None:
+    def step(self, commands: ArrayLike, traffic_time_s: FloatArray | None = None) -> None:
         """Advance all cars by one control period.
 
         A car with an action delay goes on with its earlier commands until the delay is over,
@@ -238,6 +247,8 @@ class Simulator:
 
         Args:
             commands: (N, 2) forward speed (m/s) and yaw rate (rad/s).
+            traffic_time_s: (N,) time since the slower cars began, at the period's end; by default
+                since each car was placed.
 
         Raises:
             ValueError: If their shape is another or one is not finite; no car has moved then.
@@ -258,7 +269,8 @@ class Simulator:
             self.vehicle.advance(self._motion, earlier, rest_ms / 1000.0)
             self.vehicle.advance(self._motion, later, (self._period_ms - rest_ms) / 1000.0)
         self._steps += 1
-        self.obstacles.advance(self._circuit_index, before, self.poses, self.time_s)
+        now_s = self.time_s if traffic_time_s is None else traffic_time_s
+        self.obstacles.advance(self._circuit_index, before, self.poses, now_s)
         if self._shutter is not None:
             boxes_m = self.obstacles.poses_m
             self._shutter.advance(self._motion, boxes_m, self._steps, self._rng)

@@ -115,6 +115,10 @@ class Traffic:
         place_obstacles(self, circuit, np.random.default_rng(0))
 
 
+EMPTY_ROAD = Traffic()
+"""No obstacles."""
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where the M obstacles of a world begin; first the boxes, then the cars.

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from f1_rl.launching import LAUNCHES, Argument, LaunchError, NodeProcess, Plan, Program
+from f1_rl.launching import LAUNCHES, Argument, LaunchError, NodeProcess, Plan, Program, simulators
 from f1_rl.launching.arguments import split_words
 from f1_rl.launching.drive import DRIVE
 from f1_rl.launching.record import RECORD
 from f1_rl.launching.replay import REPLAY
 from f1_rl.launching.simulate import SIMULATE
-from f1_rl.launching.simulators import Scene
 from f1_rl.launching.train import TRAIN
-from f1_rl.simulation import NO_TRAFFIC
+from f1_rl.nodes.simulator_parameters import SimulatorParameters
+from f1_rl.simulation import NO_TRAFFIC, Traffic
 
 ALL = [pytest.param(launch, id=launch.name) for launch in LAUNCHES.values()]
 
@@ -109,8 +109,8 @@ def test_training_goes_in_lock_step_on_the_trainers_circuit_with_its_camera() ->
     assert both.main is trainer
     assert both.labels == ("trainer-1", "simulator-2")
     scene = {"circuit": "oval", "width": 64, "height": 48}
-    assert dict(trainer.parameters) == {**scene, "seed": 7, "steps": 100}
-    assert dict(simulator.parameters) == {**scene, "start_paused": True}
+    assert dict(trainer.parameters) == {**scene, "traffic": "none", "seed": 7, "steps": 100}
+    assert dict(simulator.parameters) == {**scene, "traffic": ("none",), "start_paused": True}
 
 
 def test_each_of_several_cars_has_a_simulator_in_a_namespace_of_its_own() -> None:
@@ -221,8 +221,23 @@ def test_traffic_is_in_gazebos_world_and_told_to_the_trainer(cache: Path, reposi
     assert node(plan("train", *own, "traffic:=boxes")).parameters["traffic"] == "boxes"
     with pytest.raises(LaunchError, match="Traffic 'rush_hour' is unknown"):
         plan("train", "simulator:=gazebo", "traffic:=rush_hour")
-    with pytest.raises(LaunchError, match="traffic means nothing with simulator:=embedded"):
-        plan("train", "traffic:=boxes")
+
+
+def test_traffic_is_on_the_simulators_road_and_told_to_the_trainer() -> None:
+    crowded = plan("train", "traffic:=mixed", "instances:=2")
+    assert node(crowded).parameters["traffic"] == "mixed"
+    assert [node(crowded, i).parameters["traffic"] for i in (1, 2)] == [("mixed",)] * 2
+    empty = plan("train", "preset:=traffic")
+    assert node(empty).parameters["traffic"] == "none"
+    assert node(empty, 1).parameters["traffic"] == ("none",)
+    assert node(plan("simulate", "traffic:=boxes")).parameters["traffic"] == ("boxes",)
+    assert "traffic" not in node(plan("simulate")).parameters
+    elsewhere = plan("train", "simulator:=none", "traffic:=boxes")
+    assert node(elsewhere).parameters["traffic"] == "boxes"
+    assert "traffic" not in node(plan("train", "simulator:=none")).parameters
+    for launch in ("train", "simulate"):
+        with pytest.raises(LaunchError, match="Traffic 'rush_hour' is unknown"):
+            plan(launch, "traffic:=rush_hour")
 
 
 def test_a_run_that_goes_on_does_so_in_its_own_traffic(run: Path, cache: Path) -> None:
@@ -232,6 +247,11 @@ def test_a_run_that_goes_on_does_so_in_its_own_traffic(run: Path, cache: Path) -
         program(plan("train", f"resume:={run}", "simulator:=gazebo"), 1).command[-1]
     ).read_text()
     assert (text.count('<model name="box_'), text.count("<actor name=")) == (2, 1)
+    (run / "config.yaml").write_text(task)
+    road = SimulatorParameters(
+        traffic=node(plan("train", f"resume:={run}"), 1).parameters["traffic"]
+    )
+    assert road.read_traffic() == Traffic(boxes=2, cars=1, seed=8)
     with pytest.raises(LaunchError, match="traffic cannot be changed in a run that is resumed"):
         plan("train", f"resume:={run}", "simulator:=gazebo", "traffic:=boxes")
 
@@ -288,6 +308,7 @@ def test_a_resumed_run_finds_circuit_and_camera_as_it_left_them(run: Path) -> No
         "width": 80,
         "height": 60,
         "horizontal_fov_rad": 1.57,
+        "traffic": ("none",),
         "start_paused": True,
     }
 
@@ -423,5 +444,5 @@ def test_actuators_without_a_real_car_are_refused(words: tuple[str, ...], senten
         plan("drive", *words)
 
 
-def test_a_scene_has_no_traffic_unless_told():
-    assert Scene().traffic == NO_TRAFFIC
+def test_no_traffic_is_called_as_the_simulation_calls_it():
+    assert simulators.NO_TRAFFIC == NO_TRAFFIC

@@ -245,9 +245,8 @@ def test_a_fault_truncates_and_the_next_reset_waits_for_the_simulator(start):
         ({"circuits": ["simple", "oval"]}, "drives in one world"),
         ({"ros": {"clockwrk": "gazebo"}}, "clockwrk"),
         ({"observation": {"colums": 3}}, "colums"),
-        ({"traffic": "mixed"}, "the road of the simulator node is empty"),
         (
-            {"traffic": {"boxes": 40}, "ros": {"clockwork": "gazebo"}},
+            {"traffic": {"boxes": 40}},
             "environment: traffic: Traffic of 40 obstacles needs 328 m of road",
         ),
     ],
