@@ -181,7 +181,7 @@ class RosCar:
         """Teleport the car, standing still, and make sure that it is there.
 
         Raises:
-            CarMisfit: It has another camera, or the simulator refuses pose, period or traffic.
+            CarMisfit: It has another camera, or the simulator refuses the pose, period or traffic.
             CarFault: It is not there, although it was tried again for `recovery_timeout_s`.
         """
         give_up_s = time.monotonic() + self._settings.recovery_timeout_s

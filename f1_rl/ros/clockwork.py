@@ -224,7 +224,9 @@ class SimulatorClockwork:
                 self._graph.call(self._pause, SetBool.Request(data=True), deadline_s)
             result = self._graph.call(self._set, request, deadline_s).result
             if not result.successful:
-                raise CarMisfit(f"the simulator refuses pose, period or traffic: {result.reason}")
+                raise CarMisfit(
+                    f"the simulator refuses the pose, period or traffic: {result.reason}"
+                )
             answer = self._graph.call(self._reset, Trigger.Request(), deadline_s)
         except NoAnswerError as error:
             raise CarFault(str(error)) from error
