@@ -16,8 +16,8 @@ from f1_rl.calibration import (
     Reprojection,
     intrinsics_of_message,
     read_camera,
-    with_mounting,
     write_camera,
+    write_mounting,
 )
 from f1_rl.calibration.boards import Board, Corners
 from f1_rl.calibration.drawing import draw_check
@@ -155,7 +155,7 @@ def mount(arguments: argparse.Namespace) -> int:
         mounting, error_px = fit_mounting(
             corners, board, camera.intrinsics, tuple(arguments.at), float(turned_rad)
         )
-    write_camera(arguments.camera, with_mounting(camera, mounting))
+    write_mounting(arguments.camera, mounting)
     if arguments.json:
         document = {"output": str(arguments.camera), "mounting": mounting.as_dict()}
         options.print_json({**document, "error_px": error_px})

@@ -74,7 +74,10 @@ def test_what_can_be_measured_is_written_by_hand(workshop: Path, capsys: Any) ->
     file = workshop / "by_hand.yaml"
     write_camera(file, CalibratedCamera("front", FISHEYE))
     words = ("--height", "0.14", "--ahead", "0.3", "--pitch", "10", "--yaw", "-2")
+    before = file.read_text() + "serial_number: 1234\n"
+    file.write_text(before)
     assert tell(capsys, "mounting", file, *words)[0] == 0
+    assert file.read_text().startswith(before)
     mounting = read_camera(file).mounted()
     assert mounting.as_dict() == pytest.approx(
         {
