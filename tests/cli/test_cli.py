@@ -111,6 +111,8 @@ def test_wrong_usage_is_refused_with_the_usage(arguments):
         (("evaluate", "no/such/run", "--last"), "holds no policy-last"),
         (("drive", "no/such/run"), "is no policy folder"),
         (("report", "no/such/run"), "no/such/run"),
+        (("determinism", "--circuit", "oval", "--circuit", "simple"), "asks for 2 circuits"),
+        (("determinism", "--circuit", "random-0:3"), "asks for 3 circuits"),
         (("circuit", "export", "ovall", "out.csv"), "did you mean 'oval'?"),
         (("circuit", "export", "random-x", "out.csv"), "names no random circuit"),
         (("circuit", "export", "oval", "no/such/out.csv"), "no/such/out.csv"),
