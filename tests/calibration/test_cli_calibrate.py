@@ -149,6 +149,14 @@ def test_the_delay_of_a_bag_is_told_as_a_setting(capsys: Any, tmp_path: Path) ->
             "the board of 8 x 6 inner corners is not found",
         ),
         (("mounting", "{camera}", "--height", "-1"), "z_m is -1.0; give a number above 0"),
+        (
+            ("mounting", "{camera}", "--height", "0.1", *BOARD, "0.05", "--at", "1", "0"),
+            "--board: is of a board in a picture; add the --picture and leave out --height",
+        ),
+        (
+            ("mounting", "{camera}", "--picture", "{road}", *BOARD, "0.02", "--pitch", "0"),
+            "--pitch: is for a mounting by hand; leave it out, or the --picture",
+        ),
         (("show", "{camera}", "{road}", "{out}"), "add it with f1-rl calibrate mounting"),
     ],
 )
