@@ -79,6 +79,7 @@ class Converter:
         period_tolerance: float,
         action_tolerance: float,
         observes_speed: bool,
+        lead_s: float,
     ) -> None:
         """Bring the parts together.
 
@@ -91,6 +92,7 @@ class Converter:
             period_tolerance: How far a frame may lie from it, as a share of it.
             action_tolerance: How far a command may lie from its action.
             observes_speed: Whether the speed is part of an observation.
+            lead_s: Of the task, see :func:`f1_rl.driving.settings.pedal_lead_s`.
         """
         self._judge = judge
         self._preprocessing = preprocessing
@@ -100,6 +102,7 @@ class Converter:
         self._period_tolerance = period_tolerance
         self._action_tolerance = action_tolerance
         self._observes_speed = observes_speed
+        self._lead_s = lead_s
         self._needs_odometry = observes_speed or actions.needs_speed or account.reward == "circuit"
         self._open: _Stretch | None = None
         self._distance_sum = self._reward_sum = 0.0
@@ -157,7 +160,8 @@ class Converter:
             self._account.unmatched += 1
             return 0, "unmatched"
         speed_mps = 0.0 if frame.odometry is None else frame.odometry.speed_mps
-        table = self._actions.commands_at(np.array([speed_mps]), self._period_ns * 1e-9)
+        period_s = self._period_ns * 1e-9
+        table = self._actions.commands_at(np.array([speed_mps]), period_s, self._lead_s)
         actions, distances = nearest_actions(np.array([frame.command]), table)
         action, distance = int(actions[0]), float(distances[0])
         self._distance_sum += distance

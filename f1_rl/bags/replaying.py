@@ -116,8 +116,7 @@ def replay_bag(
             on_frame(replayed)
         if not len(trace):
             raise BagError(f"{reader.bag.path}: {_why_nothing(reader, replay)}")
-    actions, speeds = pilot.policy.actions, np.nan_to_num(trace["measured_speed"])
-    table = actions.commands_at(speeds, pilot.control_period_s)
+    table = pilot.commands_at(np.nan_to_num(trace["measured_speed"]))
     agreement = compare(trace, pilot.action_names, table)
     result = ReplayResult(
         agreement=agreement,

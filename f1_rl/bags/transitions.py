@@ -23,7 +23,7 @@ from f1_rl.circuits import Circuit, Poses
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.environment import load_circuits
 from f1_rl.driving.observation import Preprocessing
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, pedal_lead_s
 from f1_rl.messages import MessageError, read_odometry
 from f1_rl.settings import Fraction, PositiveFloat, Settings
 
@@ -126,6 +126,7 @@ def _convert(
         period_tolerance=settings.period_tolerance,
         action_tolerance=settings.action_tolerance,
         observes_speed=task.observation.speed,
+        lead_s=pedal_lead_s(task),
     )
     reader = FrameReader(bag, topics, round(settings.align_within_ms * 1e6))
     seen: Iterable[DriveFrame] = reader

@@ -3,8 +3,8 @@
 from f1_rl.calibration.camera_file import (
     CalibratedCamera,
     read_camera,
-    with_mounting,
     write_camera,
+    write_mounting,
 )
 from f1_rl.calibration.errors import CalibrationError
 from f1_rl.calibration.intrinsics import Intrinsics, intrinsics_of_message
@@ -20,6 +20,6 @@ __all__ = [
     "Reprojection",
     "intrinsics_of_message",
     "read_camera",
-    "with_mounting",
     "write_camera",
+    "write_mounting",
 ]

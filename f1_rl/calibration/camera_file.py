@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +130,14 @@ def write_camera(path: Path, camera: CalibratedCamera) -> None:
     write_yaml(path, content)
 
 
-def with_mounting(camera: CalibratedCamera, mounting: Mounting) -> CalibratedCamera:
-    """Return the camera with another mounting."""
-    return replace(camera, mounting=mounting)
+def write_mounting(path: Path, mounting: Mounting) -> None:
+    """Write where a camera sits into its file; whatever else is there stays.
+
+    Raises:
+        SettingsError: There is no such file to read.
+        OSError: The file cannot be written.
+    """
+    write_yaml(path, {**read_yaml(path), "mounting": mounting.as_dict()})
 
 
 def _matrix(rows: int, values: list[float]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ _SAME = 0.005
 _LEAST_LEVELS = 3
 # Below this the wheels do not turn.
 _STANDING_MPS = 0.02
+# Of the table's speeds and throttles.
+_DECIMALS = 3
 
 
 def fit_throttle(
@@ -37,15 +39,16 @@ def fit_throttle(
     found: dict[float, list[float]] = {}
     for begin_s, end_s, value in _held(throttle):
         settled = (times_s >= (begin_s + end_s) / 2) & (times_s <= end_s)
-        if settled.any() and value > 0.0:
-            found.setdefault(round(value, 2), []).append(float(np.median(speeds_mps[settled])))
+        level = round(value, _DECIMALS)
+        if settled.any() and level > 0.0:
+            found.setdefault(level, []).append(float(np.median(speeds_mps[settled])))
     values = np.array(sorted(found))
     speeds = _growing(np.array([np.mean(found[value]) for value in sorted(found)]))
     table = [(0.0, 0.0)]
     for speed, value in zip(speeds, values, strict=True):
         # Of throttles with one speed the least holds it.
         if speed > max(_STANDING_MPS, table[-1][0] + 1e-9):
-            table.append((round(float(speed), 3), round(float(value), 3)))
+            table.append((round(float(speed), _DECIMALS), float(value)))
     if len(table) < _LEAST_LEVELS:
         raise CalibrationError(
             f"{len(found)} throttles were held for {_HELD_S} s, and {len(table) - 1} speeds came "
@@ -56,9 +59,12 @@ def fit_throttle(
 
 def _held(commands: Commands) -> list[tuple[float, float, float]]:
     """Return begin, end and value of each time that a command stayed the same long enough."""
-    changes = np.flatnonzero(np.abs(np.diff(commands.values)) > _SAME) + 1
-    firsts = np.concatenate([[0], changes]).astype(int)
-    ends_s = np.append(commands.times_s[changes], commands.times_s[-1])
+    firsts = [0]
+    # The same as at its begin, not as just before: a ramp is held nowhere, however slow it is.
+    for place, value in enumerate(commands.values):
+        if abs(value - commands.values[firsts[-1]]) > _SAME:
+            firsts.append(place)
+    ends_s = np.append(commands.times_s[firsts[1:]], commands.times_s[-1])
     return [
         (float(commands.times_s[first]), float(end_s), float(commands.values[first]))
         for first, end_s in zip(firsts, ends_s, strict=True)

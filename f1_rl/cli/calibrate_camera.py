@@ -16,8 +16,8 @@ from f1_rl.calibration import (
     Reprojection,
     intrinsics_of_message,
     read_camera,
-    with_mounting,
     write_camera,
+    write_mounting,
 )
 from f1_rl.calibration.boards import Board, Corners
 from f1_rl.calibration.drawing import draw_check
@@ -39,6 +39,9 @@ _BAG_SUFFIXES = (".mcap", ".db3", ".zstd")
 _LEAST_MOVE = 0.03
 _MOST_VIEWS = 60
 _POOR_COVERAGE = 0.6
+# How a mounting is told: in numbers, or by a picture of a board.
+_BY_HAND = ("height", "ahead", "left", "pitch", "roll", "yaw")
+_BY_BOARD = ("board", "square", "at", "marker", "turned")
 
 
 def fit(arguments: argparse.Namespace) -> int:
@@ -130,7 +133,12 @@ def _tell_fit(arguments: argparse.Namespace, found: Fit, pictures: int, views: i
 
 
 def mount(arguments: argparse.Namespace) -> int:
-    """Add the mounting to a camera's file."""
+    """Add the mounting to a camera's file.
+
+    Raises:
+        CommandError: It is told neither by a picture nor by hand, by both, or in part.
+    """
+    _check_one_way(arguments)
     camera = read_camera(arguments.camera)
     error_px = None
     if arguments.picture is None:
@@ -155,7 +163,7 @@ def mount(arguments: argparse.Namespace) -> int:
         mounting, error_px = fit_mounting(
             corners, board, camera.intrinsics, tuple(arguments.at), float(turned_rad)
         )
-    write_camera(arguments.camera, with_mounting(camera, mounting))
+    write_mounting(arguments.camera, mounting)
     if arguments.json:
         document = {"output": str(arguments.camera), "mounting": mounting.as_dict()}
         options.print_json({**document, "error_px": error_px})
@@ -206,6 +214,22 @@ def _tree(assignments: Mapping[str, float]) -> dict[str, Any]:
     for name, value in assignments.items():
         tree = merge(tree, parse_assignment(f"{name.removeprefix('task.')}={value}"))
     return tree
+
+
+def _check_one_way(arguments: argparse.Namespace) -> None:
+    """Refuse what is told by hand beside a picture, and what a picture is told by without one."""
+    by_hand = [name for name in _BY_HAND if getattr(arguments, name) is not None]
+    by_board = [name for name in _BY_BOARD if getattr(arguments, name)]
+    if arguments.picture is not None and by_hand:
+        raise CommandError(
+            f"--{by_hand[0]}: is for a mounting by hand; leave it out, or the --picture that says "
+            "where the camera sits."
+        )
+    if arguments.picture is None and by_hand and by_board:
+        raise CommandError(
+            f"--{by_board[0]}: is of a board in a picture; add the --picture and leave out "
+            f"--{by_hand[0]}, or leave it out."
+        )
 
 
 def _by_hand(arguments: argparse.Namespace) -> Mounting:

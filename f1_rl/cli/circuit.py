@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     render.add_argument("circuit", help="name or CSV file")
     render.add_argument("output", type=Path, help="PNG file to write")
     render.add_argument(
-        "--from-car", type=float, metavar="METRES", help="camera at this arc length"
+        "--from-car", type=options.finite_float, metavar="METRES", help="camera at this arc length"
     )
     export = actions.add_parser("export", help="write a circuit as CSV")
     export.add_argument("circuit", help="name, random-SEED or CSV file")

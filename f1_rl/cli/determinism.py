@@ -2,10 +2,12 @@
 
 import argparse
 
+from f1_rl.circuits import DEFAULT_CIRCUIT
 from f1_rl.cli import options
+from f1_rl.cli.errors import CommandError
 from f1_rl.driving.determinism import Divergence, measure_divergence
 from f1_rl.driving.environment import make_simulator
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.settings import build_settings
 
 SUMMARY = "Drive twice with the same commands and report what differs; embedded or behind topics."
@@ -22,7 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the embedded simulator, or a car behind topics that is there already, in lock-step: "
         "of our simulator node, or of Gazebo",
     )
-    parser.add_argument("--circuit", default="simple", metavar="NAME", help=options.CIRCUIT_HELP)
+    parser.add_argument(
+        "--circuit",
+        action="append",
+        metavar="NAME",
+        help="circuit to drive (simple): a name ('f1-rl circuit list'), a CSV file, or 'random-7', "
+        "with '@0.5' behind it at half the size",
+    )
     parser.add_argument("--width", type=options.positive_int, default=192, help="of the picture")
     parser.add_argument("--height", type=options.positive_int, default=144, help="of the picture")
     parser.add_argument("--steps", type=options.positive_int, default=200, metavar="N")
@@ -32,9 +40,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Drive twice; the status says only whether that could be done."""
+    """Drive twice; the status says only whether that could be done.
+
+    Raises:
+        CommandError: Several circuits are asked for.
+    """
+    circuits = expand_circuit_names(arguments.circuit or [DEFAULT_CIRCUIT])
+    if len(circuits) > 1:
+        raise CommandError(
+            f"--circuit: asks for {len(circuits)} circuits, and one is driven twice; give one."
+        )
     camera = {"width": arguments.width, "height": arguments.height}
-    task = {"circuits": [arguments.circuit], "camera": camera}
+    task = {"circuits": circuits, "camera": camera}
     divergence = _measure(arguments, build_settings(TaskSettings, task))
     if arguments.json:
         options.print_json({**divergence.as_dict(), "identical": divergence.identical})

@@ -8,7 +8,7 @@ from pathlib import Path
 from f1_rl.cli import live_drive, options
 from f1_rl.cli.errors import CommandError
 from f1_rl.driving.scores import lap_limits
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.files import check_place
 from f1_rl.policy import Policy, load_policy
 from f1_rl.settings import build_settings, merge
@@ -83,12 +83,22 @@ def _wants_page(arguments: argparse.Namespace) -> bool:
 
 
 def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: Policy) -> int:
-    """Drive laps without a page, and say how it went."""
+    """Drive laps without a page, and say how it went.
+
+    Raises:
+        CommandError: Several circuits are asked for.
+    """
+    asked = dict.fromkeys(expand_circuit_names(arguments.circuit or []))
+    if len(asked) > 1:
+        raise CommandError(
+            f"--circuit: asks for {len(asked)} circuits, and laps without the live page are "
+            "driven on one; give one, or drive on all of them with f1-rl evaluate."
+        )
     check_place(arguments.video)
     check_place(arguments.trace)
     from f1_rl.reporting.lap_recorder import record_lap
 
-    video = arguments.video or Path(f"drive-{Path(settings.circuits[0]).stem}.mp4")
+    video = arguments.video or Path(f"drive-{_file_name(settings.circuits[0])}.mp4")
     if arguments.no_video:
         video = None
     drive = record_lap(policy, settings, arguments.trace, video, laps=arguments.laps or 1)
@@ -113,3 +123,9 @@ def _drive_laps(arguments: argparse.Namespace, settings: TaskSettings, policy: P
         if path is not None:
             print(f"  {path}")
     return 0 if drive.completed else 1
+
+
+def _file_name(circuit: str) -> str:
+    """Return what to call a file by a circuit, `track@0.5` for `tracks/track.csv@0.5`."""
+    name, at, scale = Path(circuit).name.partition("@")
+    return name.removesuffix(".csv") + at + scale

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from f1_rl.cli import options
@@ -71,15 +72,14 @@ def evaluate_drives(policies: dict[str, Policy], arguments: argparse.Namespace) 
     for name, policy, settings in tasks_of(policies, arguments):
         drives = lap_drives(settings, arguments)
         policy.check_fits(drives[0].task)
-        driver = ActionDriver(drives[0].task, policy.greedy_actions)
-        driven.append(_drive(name, drives, driver))
+        choose = policy.greedy_actions
+        driven.append(_drive(name, drives, partial(ActionDriver, choose=choose)))
         first = next((other for other in tasks if _alike(tasks[other], settings)), None)
         tasks[name] = settings
         # A task of its own is another bar: other limits, other pictures.
         task_of = f", as {name}" if len(tasks) > 1 else ""
         for option in asked if first is None else ():
-            other = OTHERS[option](drives[0].task)
-            others.append(_drive(option.replace("_", " ") + task_of, drives, other))
+            others.append(_drive(option.replace("_", " ") + task_of, drives, OTHERS[option]))
     _tell([*driven, *others], arguments)
     return 0 if all(drive.completed for one in driven for drive in one.drives) else 1
 
@@ -111,10 +111,14 @@ def lap_drives(settings: TaskSettings, arguments: argparse.Namespace) -> list[La
     )
 
 
-def _drive(name: str, drives: Sequence[LapDrive], driver: Driver) -> _Driven:
+def _drive(
+    name: str, drives: Sequence[LapDrive], driver_of: Callable[[DrivingTask], Driver]
+) -> _Driven:
     task = drives[0].task
     limits_s = lap_limits(task.cars.circuits, task.settings.vehicle, task.actions.commands)
-    return _Driven(name, [lap_drive.drive(driver) for lap_drive in drives], limits_s)
+    # Each drive has a driver of its own: some remember what they saw last.
+    repeats = [lap_drive.drive(driver_of(lap_drive.task)) for lap_drive in drives]
+    return _Driven(name, repeats, limits_s)
 
 
 def _alike(first: TaskSettings, other: TaskSettings) -> bool:

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,21 @@ def natural_int(text: str) -> int:
         ArgumentTypeError: It is no whole number from 0 on.
     """
     return _int_from(0, text)
+
+
+def finite_float(text: str) -> float:
+    """Return the number that an option was given, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is no finite number.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be used; give a finite number")
+    return value
 
 
 def add_watch(parser: argparse.ArgumentParser | argparse._ArgumentGroup, does: str) -> None:

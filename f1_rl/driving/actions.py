@@ -85,12 +85,15 @@ class ActionTable:
         """Whether the commands depend on how fast the car is."""
         return self.top_speed_mps is not None
 
-    def commands_at(self, speed_mps: FloatArray, period_s: float) -> FloatArray:
+    def commands_at(
+        self, speed_mps: FloatArray, period_s: float, lead_s: float = 0.0
+    ) -> FloatArray:
         """Return what each action commands to cars of these speeds.
 
         Args:
             speed_mps: (N,) forward speeds.
             period_s: The control period.
+            lead_s: Of the task, see :func:`f1_rl.driving.settings.pedal_lead_s`.
 
         Returns:
             (N, A, 2) forward speed (m/s) and yaw rate (rad/s).
@@ -171,9 +174,12 @@ class PedalTable(ActionTable):
         """Of each action, what it does, for example `throttle 100 %, left 30 %`."""
         return tuple(_pedal_name(drive, steering) for drive, steering in self.pairs)
 
-    def commands_at(self, speed_mps: FloatArray, period_s: float) -> FloatArray:
+    def commands_at(
+        self, speed_mps: FloatArray, period_s: float, lead_s: float = 0.0
+    ) -> FloatArray:
         """See :meth:`ActionTable.commands_at`."""
-        return pedal_commands(np.array(self.pairs), speed_mps, period_s, self.top_speed_mps)
+        pairs = np.array(self.pairs)
+        return pedal_commands(pairs, speed_mps, period_s, self.top_speed_mps, lead_s)
 
 
 def make_table(

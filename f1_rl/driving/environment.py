@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from f1_rl.circuits import BoolArray, Circuit, load_circuit
+from f1_rl.circuits import BoolArray, Circuit, CircuitError, load_circuit
 from f1_rl.driving.actions import load_action_table
 from f1_rl.driving.cars import CarFault, Cars
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names, vehicle_of
@@ -26,13 +26,26 @@ def load_circuits(settings: TaskSettings) -> list[Circuit]:
     """Return the circuits of the task, ranges of random ones written out.
 
     Raises:
-        CircuitError: A circuit does not exist or cannot be used.
+        CircuitError: A circuit does not exist or cannot be used, or different ones share a name.
     """
     names = expand_circuit_names(settings.circuits)
     circuits = [load_circuit(name, scale=settings.circuit_scale) for name in names]
+    _check_different_names(names, circuits)
     if settings.line_width_m is None:
         return circuits
     return [circuit.with_line(settings.line_width_m) for circuit in circuits]
+
+
+def _check_different_names(sources: Sequence[str], circuits: Sequence[Circuit]) -> None:
+    """Refuse different circuits of one name, by which laps, limits and tables tell them apart."""
+    known: dict[str, tuple[str, Circuit]] = {}
+    for source, circuit in zip(sources, circuits, strict=True):
+        first, other = known.setdefault(circuit.name, (source, circuit))
+        if circuit != other:
+            raise CircuitError(
+                f"{first} and {source} are different circuits, both named {circuit.name!r}; "
+                "rename one of the files."
+            )
 
 
 def make_simulator(

@@ -36,20 +36,26 @@ class Pedals(Settings, frozen=True):
 
 
 def pedal_commands(
-    pairs: FloatArray, speed_mps: FloatArray, period_s: float, top_speed_mps: float
+    pairs: FloatArray,
+    speed_mps: FloatArray,
+    period_s: float,
+    top_speed_mps: float,
+    lead_s: float = 0.0,
 ) -> FloatArray:
     """Return the commands that make a car do what a driver's feet and hands would.
 
     Cars are told a speed and a yaw rate, in the simulator, behind topics and in bags. So the
     pedals become the speed that they lead to within a control period, and the steering angle d
     becomes the yaw rate `v tan(d) / L` of the single-track model at the speed v halfway there, at
-    most `mu g / v`, beyond which the car would slide anyway.
+    most `mu g / v`, beyond which the car would slide anyway. Of a car that answers late the speed
+    lies further ahead: its own limits bound what it does on the way there.
 
     Args:
         pairs: (A, 2) shares of the drive (below 0.0: of the brakes) and of the steering angle.
         speed_mps: (N,) forward speeds.
         period_s: The control period.
         top_speed_mps: The speed at which throttle does no more.
+        lead_s: How much further ahead the speed is commanded to cars that answer late.
 
     Returns:
         (N, A, 2) forward speed (m/s) and yaw rate (rad/s).
@@ -58,14 +64,18 @@ def pedal_commands(
     drive, steering = pairs.T
     most = np.where(drive < 0.0, car.max_braking_mps2, car.max_acceleration_mps2)
     now = speed_mps[:, None]
-    # Faster than the top speed, a car is let roll but never sped up.
-    after = np.minimum(now + drive * most * period_s, np.maximum(top_speed_mps, now))
-    after = np.maximum(after, 0.0)
+
+    def speed_in(time_s: float) -> FloatArray:
+        # Faster than the top speed, a car is let roll but never sped up.
+        after = np.minimum(now + drive * most * time_s, np.maximum(top_speed_mps, now))
+        return np.asarray(np.maximum(after, 0.0))
+
+    told = speed_in(period_s + lead_s)
     # A car that stands turns its wheels for the slowest speed that steering reckons with.
-    halfway = np.maximum(0.5 * (now + after), SLOWEST_STEERED_MPS)
+    halfway = np.maximum(0.5 * (now + speed_in(period_s)), SLOWEST_STEERED_MPS)
     asked = halfway * np.tan(steering * car.max_steering_rad) / car.wheelbase_m
     held = car.grip_mps2 / halfway
-    return np.stack([after, np.clip(asked, -held, held)], axis=2)
+    return np.stack([told, np.clip(asked, -held, held)], axis=2)
 
 
 def grip_yaw_rate() -> float:

@@ -109,7 +109,7 @@ class RacingLineGuide:
         Only differences between the actions of a car mean something.
         """
         cars = self._task.cars
-        commands = self._task.actions.commands_at(cars.speed_mps, cars.control_period_s)
+        commands = self._task.action_commands()
         places = self._planned.locate(cars)
         costs = np.empty(commands.shape[:2])
         look_ahead(

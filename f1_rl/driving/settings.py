@@ -118,6 +118,18 @@ def vehicle_of(settings: TaskSettings) -> Vehicle:
     return vehicle
 
 
+def pedal_lead_s(settings: TaskSettings) -> float:
+    """Return how much further ahead than a control period pedals command a speed; seconds.
+
+    A car that lags makes of the way to the speed that it is told 1 / (4 lag) its acceleration, see
+    `advance_single_track`; and a delayed command is about an earlier speed. So far ahead, throttle
+    and brakes work in full all the same, since the car's limits bound what they do.
+    """
+    if settings.vehicle != "single_track":
+        return 0.0
+    return 4.0 * settings.actuators.drive_lag_s + settings.variation.action_delay_s[1]
+
+
 def told_circuits(names: Iterable[str]) -> str:
     """Return the names in one line, each once: `oval, serpent (3 times)`."""
     counts = Counter(names)

@@ -12,7 +12,7 @@ from f1_rl.driving.endings import find_endings
 from f1_rl.driving.metrics import DriveMetrics, DriveReport
 from f1_rl.driving.observation import FrameStack, Preprocessing, UInt8Array
 from f1_rl.driving.rewards import Rewards
-from f1_rl.driving.settings import StartSettings, TaskSettings
+from f1_rl.driving.settings import StartSettings, TaskSettings, pedal_lead_s
 from f1_rl.driving.step import Step
 
 
@@ -109,9 +109,14 @@ class DrivingTask:
 
     def commands_of(self, actions: IntArray) -> FloatArray:
         """Return the commands (N, 2) of an action (N,) for each car, at the speeds they have."""
-        speeds = self.cars.speed_mps
-        commands = self.actions.commands_at(speeds, self.cars.control_period_s)
-        return np.asarray(commands[np.arange(len(speeds)), actions])
+        commands = self.action_commands()
+        return np.asarray(commands[np.arange(len(commands)), actions])
+
+    def action_commands(self) -> FloatArray:
+        """Return the commands (N, A, 2) of every action for each car, at the speeds they have."""
+        cars = self.cars
+        lead_s = pedal_lead_s(self.settings)
+        return self.actions.commands_at(cars.speed_mps, cars.control_period_s, lead_s)
 
     def random_starts(self, count: int, rng: np.random.Generator) -> Starts:
         """Draw starts anywhere on the circuits, as the settings allow."""

@@ -205,7 +205,7 @@ def _maps(drives: Sequence[Drive]) -> list[Any]:
         picture = draw_driven_lines(
             circuit, [drive.path_m for drive in here], [drive.completed for drive in here]
         )
-        tag = f"best_evaluation/{Path(name).stem}"
+        tag = f"best_evaluation/{name}"
         images.append(_image(tag, encode_png(picture), picture.shape[:2]))
     return images
 

@@ -156,8 +156,7 @@ def _drive(task: DrivingTask, action: int) -> dict[str, Any]:
     """Return what a moment shows of the first car, by name."""
     cars, laps, poses = task.cars, task.laps, task.cars.poses
     projection = task.projection
-    commands = task.actions.commands_at(cars.speed_mps[:1], cars.control_period_s)
-    speed_mps, yaw_rate_radps = (float(part) for part in commands[0, action])
+    speed_mps, yaw_rate_radps = (float(part) for part in task.action_commands()[0, action])
     return {
         "camera": cars.frame_later(0) if isinstance(cars, Simulator) else cars.frame(0),
         "time_s": cars.time_s[0],

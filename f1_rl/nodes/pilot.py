@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.calibration import CalibratedCamera, Reprojection
+from f1_rl.circuits import FloatArray
 from f1_rl.driving.environment import SPEED_UNIT_MPS, Observation
 from f1_rl.driving.observation import FrameStack, Preprocessing
+from f1_rl.driving.settings import pedal_lead_s
 from f1_rl.nodes.limiter import Command
 from f1_rl.policy import Policy, PolicyError
 from f1_rl.simulation import Camera
@@ -80,6 +82,7 @@ class Pilot:
             )
         self.policy = policy
         self.control_period_s = policy.manifest.control_period_ms / 1000
+        self._lead_s = pedal_lead_s(settings)
         self._sees_speed = settings.observation.speed
         self.needs_speed = self._sees_speed or policy.actions.needs_speed
         self._stack = FrameStack(
@@ -123,9 +126,12 @@ class Pilot:
         """
         q_values = self._q_values(frame, first, speed_mps)
         action = int(q_values.argmax())
-        commands = self.policy.actions.commands_at(np.array([speed_mps]), self.control_period_s)
-        speed, yaw_rate = commands[0, action]
+        speed, yaw_rate = self.commands_at(np.array([speed_mps]))[0, action]
         return Decision(q_values, action, Command(float(speed), float(yaw_rate)))
+
+    def commands_at(self, speed_mps: FloatArray) -> FloatArray:
+        """Return the commands (N, A, 2) of every action at speeds (N,), as in the training."""
+        return self.policy.actions.commands_at(speed_mps, self.control_period_s, self._lead_s)
 
     def as_trained(self, frame: UInt8Array) -> UInt8Array:
         """Return the picture that the training's camera would have taken, (H, W, 3)."""

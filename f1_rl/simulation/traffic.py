@@ -44,13 +44,14 @@ class Traffic:
         alternate: Whether obstacles stand to the left and to the right in turn, in their order
             along the road, instead of at random.
         spacing_m: Least distance between two of them along the road, where they begin.
-        start_clear_m: Road before and behind the car's own place where none begins.
+        start_clear_m: Road before and behind the car's own place where none begins; with a seed,
+            of the start line.
         passage_m: Least width that is left to pass.
         box_colour: RGB of the boxes.
         car_colour: RGB of the slower cars' bodies.
         seed: Of places and speeds, then always the same, from the start line on and in the
-            circuit's own direction; none: drawn by the simulator, from the car's place on and in
-            its direction.
+            circuit's own direction, so that a car may begin in an obstacle; none: drawn by the
+            simulator, from the car's place on and in its direction.
     """
 
     boxes: int = 0

@@ -16,10 +16,12 @@ from f1_rl.calibration import (
     intrinsics_of_message,
     read_camera,
     write_camera,
+    write_mounting,
 )
 from f1_rl.calibration.mounting import mounting_of
 from f1_rl.calibration.training_camera import training_camera
 from f1_rl.driving.observation import ObservationSettings, Preprocessing
+from f1_rl.settings import read_yaml
 from f1_rl.simulation import Camera
 
 # As camera_calibration writes it.
@@ -82,6 +84,15 @@ def test_what_is_written_is_read_back_the_same(lens: Intrinsics, tmp_path: Path)
     camera = CalibratedCamera("front", lens, TILTED)
     write_camera(tmp_path / "camera.yaml", camera)
     assert read_camera(tmp_path / "camera.yaml") == camera
+
+
+def test_a_mounting_leaves_all_else_in_the_file_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_text(OF_ROS + "serial_number: 1234\n")
+    before = read_yaml(path)
+    write_mounting(path, TILTED)
+    assert read_camera(path).mounted() == TILTED
+    assert read_yaml(path) == {**before, "mounting": TILTED.as_dict()}
 
 
 def test_a_camera_info_message_is_taken() -> None:

@@ -74,7 +74,10 @@ def test_what_can_be_measured_is_written_by_hand(workshop: Path, capsys: Any) ->
     file = workshop / "by_hand.yaml"
     write_camera(file, CalibratedCamera("front", FISHEYE))
     words = ("--height", "0.14", "--ahead", "0.3", "--pitch", "10", "--yaw", "-2")
+    before = file.read_text() + "serial_number: 1234\n"
+    file.write_text(before)
     assert tell(capsys, "mounting", file, *words)[0] == 0
+    assert file.read_text().startswith(before)
     mounting = read_camera(file).mounted()
     assert mounting.as_dict() == pytest.approx(
         {
@@ -146,6 +149,14 @@ def test_the_delay_of_a_bag_is_told_as_a_setting(capsys: Any, tmp_path: Path) ->
             "the board of 8 x 6 inner corners is not found",
         ),
         (("mounting", "{camera}", "--height", "-1"), "z_m is -1.0; give a number above 0"),
+        (
+            ("mounting", "{camera}", "--height", "0.1", *BOARD, "0.05", "--at", "1", "0"),
+            "--board: is of a board in a picture; add the --picture and leave out --height",
+        ),
+        (
+            ("mounting", "{camera}", "--picture", "{road}", *BOARD, "0.02", "--pitch", "0"),
+            "--pitch: is for a mounting by hand; leave it out, or the --picture",
+        ),
         (("show", "{camera}", "{road}", "{out}"), "add it with f1-rl calibrate mounting"),
     ],
 )

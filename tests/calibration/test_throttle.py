@@ -47,6 +47,20 @@ def test_throttles_that_were_not_held_say_nothing() -> None:
         fit_throttle(*held([(0.1, 0.5), (0.2, 1.0), (0.3, 1.5)], seconds=1.0))
 
 
+def test_a_slow_ramp_is_no_throttle_that_was_held() -> None:
+    throttle, times_s, speeds = held([(0.1, 0.5), (0.15, 1.0), (0.2, 1.5)])
+    ramp = 0.3 + 0.001 * np.arange(500)
+    times_s = 0.02 * np.arange(len(times_s) + len(ramp))
+    throttle = Commands(times_s, np.append(throttle.values, ramp))
+    table = fit_throttle(throttle, times_s, np.append(speeds, 10.0 * ramp))
+    assert table == ((0.0, 0.0), (0.5, 0.1), (1.0, 0.15), (1.5, 0.2))
+
+
+def test_throttles_are_told_apart_as_finely_as_the_table_does() -> None:
+    table = fit_throttle(*held([(0.0004, 0.03), (0.102, 0.5), (0.112, 0.6), (0.118, 0.7)]))
+    assert table == ((0.0, 0.0), (0.5, 0.102), (0.6, 0.112), (0.7, 0.118))
+
+
 def test_the_verb_reads_a_bag(tmp_path: Path, capsys: Any) -> None:
     pytest.importorskip("rosbags", reason="reading bags needs rosbags")
     from throttle_bags import write_throttle_bag

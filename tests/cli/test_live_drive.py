@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from cli_helpers import start, tell
 
+from f1_rl.circuits import load_circuit, write_circuit_csv
 from f1_rl.cli import live_drive
 from f1_rl.cli.main import main
 
@@ -71,6 +72,25 @@ def test_without_a_terminal_laps_are_driven(run, opened, tmp_path, monkeypatch):
     assert "ended after" in tell("drive", run, "--circuit", "oval", "--scale", "0.3").out
     assert opened == []
     assert [file.name for file in tmp_path.iterdir()] == ["drive-oval.mp4"]
+
+
+def test_videos_of_circuits_at_two_scales_have_two_names(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_circuit_csv(load_circuit("oval"), tmp_path / "mine.csv")
+    for circuit in ("oval@0.3", "oval@0.31", f"{tmp_path / 'mine.csv'}@0.3"):
+        tell("drive", run, "--circuit", circuit)
+    videos = {file.name for file in tmp_path.glob("*.mp4")}
+    assert videos == {"drive-oval@0.3.mp4", "drive-oval@0.31.mp4", "drive-mine@0.3.mp4"}
+
+
+@pytest.mark.parametrize("circuits", [("oval", "hairpins"), ("random-0:2",)])
+def test_laps_on_several_circuits_are_refused(run, circuits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = [word for name in circuits for word in ("--circuit", name)]
+    told = tell("drive", run, *options, "--laps", "1")
+    assert told.code == 1
+    assert "asks for 2 circuits, and laps without the live page are driven on one" in told.err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

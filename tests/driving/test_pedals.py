@@ -1,15 +1,16 @@
 """Actions of throttle, brake and steering."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from f1_rl.driving.actions import PedalTable, load_action_table, nearest_actions
 from f1_rl.driving.environment import F1CameraEnv, make_task
-from f1_rl.driving.settings import TaskSettings
+from f1_rl.driving.settings import TaskSettings, pedal_lead_s
 from f1_rl.driving.task import DrivingTask, Starts
-from f1_rl.settings import SettingsError
+from f1_rl.settings import SettingsError, build_settings
 from f1_rl.simulation import SingleTrackCar
 
 CAR = SingleTrackCar()
@@ -67,6 +68,41 @@ def test_the_car_does_what_its_driver_does() -> None:
     curvature = task.cars.yaw_rate_radps[0] / task.cars.speed_mps[0]
     angle = 0.1 * CAR.max_steering_rad
     assert curvature == pytest.approx(math.tan(angle) / CAR.wheelbase_m, rel=0.02)
+
+
+def test_cars_that_answer_late_have_all_of_their_drive_and_brakes() -> None:
+    for late in (
+        {"actuators": {"drive_lag_s": 0.1}},
+        {"variation": {"action_delay_s": [0.0, 0.1]}},
+        {"actuators": {"drive_lag_s": 0.05}, "variation": {"action_delay_s": [0.05, 0.05]}},
+    ):
+        late_by_s = 0.1 * CAR.max_acceleration_mps2
+        task = task_with(TABLE, late)
+        for _ in range(40):
+            task.step(task.commands_of(np.array([0])))
+        fastest_mps = 40 * PERIOD_S * CAR.max_acceleration_mps2
+        assert fastest_mps - late_by_s - 1e-6 <= task.cars.speed_mps[0] <= fastest_mps
+        before = task.cars.speed_mps[0]
+        for _ in range(16):
+            task.step(task.commands_of(np.array([4])))
+        braked_mps = 16 * PERIOD_S * CAR.max_braking_mps2
+        changed_mps = 0.1 * (CAR.max_braking_mps2 + CAR.max_acceleration_mps2)
+        lost_mps = before - task.cars.speed_mps[0]
+        assert braked_mps - changed_mps - 1e-6 <= lost_mps <= braked_mps
+
+
+def test_turns_are_reckoned_with_the_speed_within_the_period_however_late_cars_answer() -> None:
+    speeds = np.array([1.0, 8.0])
+    usual = TABLE.commands_at(speeds, PERIOD_S)
+    ahead = TABLE.commands_at(speeds, PERIOD_S, 0.2)
+    np.testing.assert_array_equal(ahead[..., 1], usual[..., 1])
+    assert ahead[0, 0, 0] == pytest.approx(1.0 + 0.25 * CAR.max_acceleration_mps2)
+    assert ahead[:, 4, 0] == pytest.approx([0.0, 8.0 - 0.25 * CAR.max_braking_mps2])
+
+
+@pytest.mark.parametrize("vehicle", ["kinematic", "single_track"])
+def test_cars_that_answer_at_once_are_commanded_the_speed_of_the_period(vehicle) -> None:
+    assert pedal_lead_s(TaskSettings(vehicle=vehicle)) == 0.0
 
 
 def test_each_car_is_commanded_by_its_own_speed() -> None:
@@ -127,9 +163,10 @@ def test_tables_of_pedals_that_cannot_be_driven_are_refused(tmp_path, table, rea
         load_action_table(str(path))
 
 
-def task_with(table: PedalTable) -> DrivingTask:
+def task_with(table: PedalTable, late: dict[str, Any] | None = None) -> DrivingTask:
     """Return a task with one single-track car that stands on the straight of the oval."""
-    task = make_task(TaskSettings(circuits=("oval",), vehicle="single_track"))
+    settings = {"circuits": ["oval"], "vehicle": "single_track", **(late or {})}
+    task = make_task(build_settings(TaskSettings, settings))
     task = DrivingTask(task.settings, task.cars, table)
     nowhere = np.zeros(1)
     place = Starts(np.zeros(1, np.int64), nowhere, np.ones(1, np.int64), nowhere, nowhere)

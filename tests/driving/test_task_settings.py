@@ -2,8 +2,8 @@
 
 import pytest
 
-from f1_rl.circuits import circuit_names
-from f1_rl.driving.environment import make_simulator
+from f1_rl.circuits import CircuitError, circuit_names, load_circuit, write_circuit_csv
+from f1_rl.driving.environment import load_circuits, make_simulator
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names, told_circuits, vehicle_of
 from f1_rl.settings import SettingsError, build_settings
 from f1_rl.simulation import Camera, KinematicCar, SingleTrackCar, Variation
@@ -105,3 +105,18 @@ def test_the_car_of_a_task_lags_as_the_settings_say():
     assert (car.drive_lag_s, car.steering_lag_s) == (0.0, 0.08)
     assert make_simulator(settings, 1).vehicle == car
     assert vehicle_of(TaskSettings()) == KinematicCar()
+
+
+def test_different_circuits_of_one_name_are_refused(tmp_path):
+    paths = []
+    for folder, name in (("a", "oval"), ("b", "simple")):
+        paths.append(str(tmp_path / folder / "track.csv"))
+        (tmp_path / folder).mkdir()
+        write_circuit_csv(load_circuit(name), paths[-1])
+    with pytest.raises(CircuitError, match=r"a/track\.csv and .*b/track\.csv .* named 'track'; re"):
+        load_circuits(TaskSettings(circuits=tuple(paths)))
+
+
+def test_one_circuit_named_twice_is_one_circuit():
+    circuits = load_circuits(TaskSettings(circuits=("simple", "simple", "random-7", "random-007")))
+    assert [circuit.name for circuit in circuits] == ["simple", "simple", "random-7", "random-7"]

@@ -13,6 +13,7 @@ from tensorboard.plugins.hparams import metadata
 
 from f1_rl.circuits import load_circuit
 from f1_rl.driving.laps import Drive
+from f1_rl.driving.metrics import DriveReport
 from f1_rl.learning.evaluation import Evaluation, summarise_drives
 from f1_rl.learning.finish import finish_training
 from f1_rl.learning.progress import Progress
@@ -122,6 +123,20 @@ def test_results_are_those_of_the_best_evaluation_and_the_first_solution(tmp_pat
     assert [e.step for e in events.Scalars("evaluation/lap_time_s")] == [100, 200]
     assert [e.value for e in events.Scalars("result/solved_env_step")] == [100.0]
     assert events.Tags()["images"] == []
+
+
+def test_the_lines_of_each_scale_of_a_circuit_are_by_its_whole_name(tmp_path):
+    report = DriveReport(**dict.fromkeys(DriveReport.__dataclass_fields__, 0) | {"ending": ""})
+    circuits = [load_circuit(name) for name in ("oval@0.9", "oval@0.8")]
+    path_m = np.zeros((2, 2))
+    drives = tuple(Drive(circuit, 1, 0.0, report, path_m) for circuit in circuits)
+    writer = EventWriter(tmp_path)
+    writer.write_evaluation(Evaluation([{"laps": 0}], 0, (0.0,), "", drives), 100, best=True)
+    writer.close()
+    assert read(tmp_path).Tags()["images"] == [
+        "best_evaluation/oval@0.9",
+        "best_evaluation/oval@0.8",
+    ]
 
 
 def test_a_histogram_counts_every_finite_value_once(tmp_path):

@@ -25,6 +25,7 @@ from f1_rl.policy import (
 from f1_rl.policy.manifest import describe_task, interface_hash, read_manifest
 from f1_rl.policy.saliency import Saliency, saliency_of
 from f1_rl.settings import build_settings, merge, read_yaml, write_yaml
+from f1_rl.simulation import SingleTrackCar
 
 TASK = {
     "circuits": ["oval"],
@@ -418,6 +419,16 @@ def test_a_policy_of_pedals_commands_by_the_speed_of_the_car(tmp_path):
         policy.commands(frames)
     with pytest.raises(PolicyError, match="was trained with commands = "):
         policy.check_fits(task_of())
+
+
+def test_a_policy_of_pedals_leads_a_car_that_answers_late_as_in_its_training(tmp_path):
+    late = {"actuators": {"drive_lag_s": 0.1}, "variation": {"action_delay_s": [0.0, 0.1]}}
+    saved = Saved(tmp_path / "policy", {"actions": "pedals", "vehicle": "single_track", **late})
+    pilot = Pilot(load_policy(saved.folder))
+    own = saved.task.action_commands()
+    np.testing.assert_array_equal(pilot.commands_at(saved.task.cars.speed_mps), own)
+    gained_mps = SingleTrackCar().max_acceleration_mps2 * (0.05 + 4 * 0.1 + 0.1)
+    assert own[0, 0, 0] == pytest.approx(gained_mps)
 
 
 def test_the_top_speed_of_pedals_is_part_of_what_two_sides_agree_on(tmp_path):
