@@ -102,6 +102,29 @@ def test_what_was_flushed_can_be_read_whatever_comes_then(
         assert len(list(bag.raw_records(["/image"]))) == 10
 
 
+@pytest.mark.parametrize("bag_format", FORMATS, ids=str)
+def test_a_file_that_is_finished_stays_whole_where_the_next_cannot_be_opened(
+    tmp_path: Path, bag_format: BagFormat
+) -> None:
+    folder = tmp_path / "bag"
+    limited = BagFormat(bag_format.storage, bag_format.compression, max_duration_s=10.0)
+    writer = BagWriter(folder, limited)
+    writer.add_topic(IMAGES)
+    suffix = "mcap" if bag_format.storage == "mcap" else "db3"
+    (folder / f"bag_1.{suffix}").mkdir()
+    for i in range(10):
+        writer.write("/image", at_ns(i), image(i))
+        if i == 4:
+            writer.flush()
+    with pytest.raises(BagError, match="cannot be written any further"):
+        writer.write("/image", at_ns(10), image(10))
+    writer.abandon()
+    with Bag(folder) as bag:
+        assert bag.topics["/image"].count == 10
+        assert [raw.data for raw in bag.raw_records(["/image"])] == [image(i) for i in range(10)]
+        assert not bag.warnings
+
+
 def test_a_type_that_nothing_defines_is_refused_and_packages_define_theirs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
