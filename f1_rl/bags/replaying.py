@@ -119,6 +119,11 @@ def replay_bag(
     actions, speeds = pilot.policy.actions, np.nan_to_num(trace["measured_speed"])
     table = actions.commands_at(speeds, pilot.control_period_s)
     agreement = compare(trace, pilot.action_names, table)
+    if proposals is not None and outputs.bag is not None:
+        from f1_rl.bags.proposals import write_with_proposals
+
+        # Before the notes are taken: what cannot be copied is one of them.
+        write_with_proposals(reader.bag, proposals, outputs.bag)
     result = ReplayResult(
         agreement=agreement,
         outcomes=dict(sorted(replay.outcomes.items())),
@@ -129,10 +134,6 @@ def replay_bag(
     )
     if outputs.folder is not None:
         _write_documents(result, trace, outputs.folder, outputs.video)
-    if proposals is not None and outputs.bag is not None:
-        from f1_rl.bags.proposals import write_with_proposals
-
-        write_with_proposals(reader.bag, proposals, outputs.bag)
     return result
 
 
