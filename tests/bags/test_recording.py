@@ -244,6 +244,20 @@ def test_a_disk_with_too_little_room_ends_the_recording_in_a_sentence(tmp_path: 
         assert not bag.warnings
 
 
+def test_a_ring_is_not_written_to_a_disk_with_too_little_room(tmp_path: Path) -> None:
+    notes = Notes()
+    limits = RecordingLimits(min_free_mb=1e9)
+    recording = notes.recording(tmp_path / "new" / "bag", limits, continuous=False)
+    recording.put(Message(IMAGES, at_ns(0), image(0)))
+    ring = recording.save_ring()
+    recording.close()
+    assert not notes.rings
+    assert len(notes.failures) == 1
+    assert notes.failures[0].startswith(f"{ring} is not written: ")
+    assert "fewer than min_free_mb (1000000000); make room" in notes.failures[0]
+    assert not ring.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BagError, match="cannot be made: Not a directory"):
