@@ -1,10 +1,11 @@
 """Writing files so that a full disk takes nothing away."""
 
 import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,6 +41,28 @@ def new_file(path: str | Path, mode: str = "w", **options: Any) -> Iterator[IO[A
     finally:
         if not direct:
             _remove(partial)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until no other process has a file locked, and lock it; a killed process locks nothing.
+
+    What is locked is a file beside it, which is there meanwhile: `new_file` replaces the file
+    itself. Where the file system has no locks, it goes without.
+
+    Args:
+        path: The file, which need not exist.
+
+    Raises:
+        OSError: Nothing can be made beside it.
+    """
+    beside = path.with_name(f".{path.name}.lock")
+    descriptor = _locked_file(beside)
+    try:
+        yield
+    finally:
+        beside.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def check_folder(folder: Path) -> None:
@@ -83,6 +106,20 @@ def _is_written_directly(path: Path) -> bool:
     Of the path itself: what it resolves to has no place where `/dev/stdout` leads to a pipe.
     """
     return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _locked_file(path: Path) -> int:
+    """Return a descriptor of a file, made and locked, that nobody has removed meanwhile."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
 
 
 def _remove(partial: Path) -> None:

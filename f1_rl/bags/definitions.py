@@ -17,7 +17,7 @@ class UnknownTypeError(BagError):
 
 
 class MessageDefinitions:
-    """The definitions of message types: those of ROS itself, then those of installed packages."""
+    """The definitions of message types: of ROS itself, those added, of installed packages."""
 
     def find(self, message_type: str) -> tuple[str, str]:
         """Return the definition and the hash (REP-2011) of a type.
@@ -31,6 +31,31 @@ class MessageDefinitions:
         self._learn(message_type)
         text, _ = self._store.generate_msgdef(message_type, ros_version=2)
         return text, self._store.hash_rihs01(message_type)
+
+    def add(self, message_type: str, definition: str) -> None:
+        """Learn a type that is not known yet from the definition that a bag holds of it.
+
+        Args:
+            message_type: Such as `sensor_msgs/msg/Image`.
+            definition: Of it and of what it is made of; empty: nothing happens.
+
+        Raises:
+            UnknownTypeError: The definition cannot be read, or nothing here knows a type that it
+                is made of.
+        """
+        if message_type in self._store.fielddefs or not definition:
+            return
+        try:
+            self._register(message_type, definition)
+        except UnknownTypeError:
+            raise
+        except Exception as error:
+            # A parser's own errors, of several classes.
+            reason = " ".join(str(error).split())
+            raise UnknownTypeError(
+                f"the bag's definition of {message_type} cannot be read ({reason}); install its "
+                "package, or source the workspace that has it."
+            ) from error
 
     @cached_property
     def _store(self) -> Typestore:
@@ -51,10 +76,16 @@ class MessageDefinitions:
                 f"no definition of {message_type} is here; install the package {package}, or "
                 "source the workspace that has it."
             )
-        found = get_types_from_msg(file.read_text(encoding="utf-8"), message_type)
-        own = found[message_type]
-        for part in _parts(own[1]):
-            self._learn(part)
+        self._register(message_type, file.read_text(encoding="utf-8"))
+
+    def _register(self, message_type: str, definition: str) -> None:
+        """Take a definition, once all that it is made of is known."""
+        known = self._store.fielddefs
+        found = get_types_from_msg(definition, message_type)
+        found = {name: parts for name, parts in found.items() if name not in known}
+        for _, fields in found.values():
+            for part in _parts(fields) - found.keys():
+                self._learn(part)
         self._store.register(found)
 
 

@@ -187,7 +187,7 @@ def inspect_bag(
         path=str(bag.path),
         files=len(bag.files),
         size_bytes=sum(path.stat().st_size for path in bag.files),
-        duration_s=(bag.end_ns - bag.start_ns) / 1e9,
+        duration_s=(max([bag.end_ns, *_last_ns(times)]) - bag.start_ns) / 1e9,
         messages=sum(report.count for report in reports),
         topics=reports,
         custom_data=dict(bag.custom_data),
@@ -232,6 +232,11 @@ def _times(bag: Bag) -> dict[str, _Times]:
     return times
 
 
+def _last_ns(times: dict[str, _Times]) -> list[int]:
+    """Return when the last message of each topic came: metadata may be behind in the last file."""
+    return [max(of_topic.received_ns) for of_topic in times.values() if of_topic.received_ns]
+
+
 def _take_stamp(times: _Times, taken_ns: int) -> None:
     times.has_header = True
     times.stamped = times.stamped or taken_ns != 0
@@ -272,7 +277,7 @@ def _usual_ns(intervals_ns: npt.NDArray[np.int64]) -> float:
 
 def _topic_problems(report: TopicReport) -> list[str]:
     problems = []
-    if report.count != report.expected:
+    if report.count < report.expected:
         problems.append(f"{report.name}: {report.count} of {report.expected} messages can be read.")
     if report.type not in (*IMAGE_TYPES, *COMMAND_TYPES, *ODOMETRY_TYPES):
         return problems

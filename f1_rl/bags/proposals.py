@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rosbags.typesys import Stores, get_typestore
 
-from f1_rl.bags.definitions import UnknownTypeError
+from f1_rl.bags.definitions import MessageDefinitions, UnknownTypeError
 from f1_rl.bags.offline import ReplayedFrame
 from f1_rl.bags.reader import Bag
 from f1_rl.bags.storage import RawRecord
@@ -77,9 +77,10 @@ def write_with_proposals(bag: Bag, proposals: Proposals, folder: Path) -> str:
     while topic in bag.topics:
         topic += "_offline"
     custom_data = {**bag.custom_data, "proposals": topic}
-    writer = BagWriter(folder, custom_data=custom_data)
+    definitions = MessageDefinitions()
+    writer = BagWriter(folder, custom_data=custom_data, definitions=definitions)
     try:
-        kept = _declare(writer, bag)
+        kept = _declare(writer, bag, definitions)
         writer.add_topic(RecordedTopic(topic, _TYPE))
         sources = (bag.raw_records(kept), proposals.messages(topic))
         last_ns = 0
@@ -94,11 +95,12 @@ def write_with_proposals(bag: Bag, proposals: Proposals, folder: Path) -> str:
     return topic
 
 
-def _declare(writer: BagWriter, bag: Bag) -> Sequence[str]:
-    """Declare the topics whose types are known, and return their names."""
+def _declare(writer: BagWriter, bag: Bag, definitions: MessageDefinitions) -> Sequence[str]:
+    """Declare the topics whose types are known, here or to the bag, and return their names."""
     kept = []
     for info in bag.topics.values():
         try:
+            definitions.add(info.type, info.definition)
             writer.add_topic(RecordedTopic(info.name, info.type))
         except UnknownTypeError as error:
             bag.warnings.append(f"{info.name} is not copied: {error}")

@@ -28,7 +28,8 @@ class Bag:
     Attributes:
         path: What was opened.
         files: In the order of their recording.
-        topics: By name; the counts are those of `metadata.yaml` where there is one.
+        topics: By name; the counts are those of `metadata.yaml` where there is one that is not
+            behind what is seen at once, in the first file.
         start_ns: When the first message was received; 0 where there is none.
         end_ns: When the last one was.
         custom_data: What the recorder noted beside the messages.
@@ -59,9 +60,14 @@ class Bag:
         self.topics: Mapping[str, TopicInfo] = found.topics
         self.start_ns, self.end_ns = found.start_ns, found.end_ns
         if contents.topics is not None:
-            self.start_ns, self.end_ns = contents.start_ns, contents.end_ns
+            # A recorder that was killed has written messages that it had not counted yet.
+            self.start_ns, self.end_ns = contents.start_ns, max(contents.end_ns, found.end_ns)
             self.topics = {
-                name: replace(topic, definition=found.topics[name].definition)
+                name: replace(
+                    topic,
+                    count=max(topic.count, found.topics[name].count),
+                    definition=found.topics[name].definition,
+                )
                 if name in found.topics
                 else topic
                 for name, topic in contents.topics.items()

@@ -204,14 +204,20 @@ class Recording:
             return
         self._note_all(self._writer)
         self._writer.flush()
-        free_mb = shutil.disk_usage(self.folder).free / _BYTES_PER_MEGABYTE
-        if free_mb < self._limits.min_free_mb:
+        lack = self._lack_of_room(self.folder)
+        if lack:
             self._writer.close()
             raise BagError(
-                f"recording into {self.folder} ends: {free_mb:.0f} MB are free, fewer than "
-                f"min_free_mb ({self._limits.min_free_mb:.0f}); what was recorded is complete, "
+                f"recording into {self.folder} ends: {lack}; what was recorded is complete, "
                 "make room or choose another folder for more."
             )
+
+    def _lack_of_room(self, folder: Path) -> str:
+        """Return how much room the disk of a folder lacks; empty: it has enough."""
+        free_mb = shutil.disk_usage(folder).free / _BYTES_PER_MEGABYTE
+        if free_mb >= self._limits.min_free_mb:
+            return ""
+        return f"{free_mb:.0f} MB are free, fewer than min_free_mb ({self._limits.min_free_mb:.0f})"
 
     def _note_all(self, writer: BagWriter) -> None:
         with self._changed:
@@ -220,6 +226,7 @@ class Recording:
 
     def _write_ring(self, folder: Path, messages: list[PackedMessage]) -> None:
         try:
+            self._refuse_without_room(folder)
             count = write_messages(folder, messages, self._format, self._custom_data)
         except BagError as error:
             self._on_failure(str(error))
@@ -227,6 +234,14 @@ class Recording:
             self._on_failure(f"{folder} cannot be written: {error!r}.")
         else:
             self._on_ring(folder, count)
+
+    def _refuse_without_room(self, folder: Path) -> None:
+        """Refuse to write a ring where the disk has too little room."""
+        # The folder is made by whoever writes; its parents may not be there either.
+        there = next(parent for parent in folder.absolute().parents if parent.is_dir())
+        lack = self._lack_of_room(there)
+        if lack:
+            raise BagError(f"{folder} is not written: {lack}; make room or choose another folder.")
 
     def _fail(self, sentence: str) -> None:
         if self._writer is not None:

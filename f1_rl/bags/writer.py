@@ -238,6 +238,8 @@ class BagWriter:
     def _split(self) -> None:
         with self._told():
             self._writer.finish(self._metadata())
+        # Should the next file not open, this one stays whole, with its index.
+        self._mark_safe()
         self._writer = self._next_file()
         for topic in self.topics.values():
             self._connect(topic)

@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         0; 1 where the bag was checked and cannot be replayed.
     """
     if arguments.check:
+        _refuse_what_check_ignores(arguments)
         return _check(arguments)
     if arguments.policy is None:
         raise CommandError(
@@ -96,6 +97,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_result(result)
     return 0
+
+
+def _refuse_what_check_ignores(arguments: argparse.Namespace) -> None:
+    """Refuse what `--check` would leave undone."""
+    writing = {"--out": arguments.out, "--video": arguments.video, "--bag": arguments.bag_out}
+    for option, given in writing.items():
+        if given:
+            raise CommandError(f"replay: --check writes nothing; leave out {option}, or --check.")
+    of_policy = {"--last": arguments.last, "--camera-calibration": arguments.camera_calibration}
+    for option, given in of_policy.items():
+        if given and arguments.policy is None:
+            raise CommandError(f"replay: {option} needs the policy that it is about; add --policy.")
 
 
 def _pilot(arguments: argparse.Namespace) -> "Pilot":

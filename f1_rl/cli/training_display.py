@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from f1_rl.cli.process_clock import process_age_s
@@ -55,8 +56,9 @@ class TrainingDisplay:
         settings = self._settings
         what = told_circuits(settings.task.circuits) if settings.drives else settings.env
         self._console.print(
-            f"[bold]f1-rl train[/bold]  {what}  ·  {settings.agent.algorithm}  ·  "
-            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  {self._folder}",
+            f"[bold]f1-rl train[/bold]  {escape(what)}  ·  {settings.agent.algorithm}  ·  "
+            f"{settings.training.num_envs} at once  ·  seed {settings.seed}  ·  "
+            f"{escape(str(self._folder))}",
             soft_wrap=True,
         )
         return self
@@ -122,8 +124,8 @@ class TrainingDisplay:
             )
 
     def say(self, text: str) -> None:
-        """Print a sentence."""
-        self._console.print(text, soft_wrap=True)
+        """Print a sentence as it is; brackets in it are no markup."""
+        self._console.print(text, markup=False, soft_wrap=True)
 
     def on_end(self, result: dict[str, Any]) -> None:
         """Print what is where, and what to do next."""
@@ -149,7 +151,9 @@ class TrainingDisplay:
             ("lap.mp4", "the lap as the camera and the network saw it"),
             ("policy/", f"drive on with it: f1-rl drive {shlex.quote(str(folder))}"),
         ):
-            self.say(f"  {folder / name}  [dim]{meaning}[/dim]")
+            self._console.print(
+                f"  {escape(str(folder / name))}  [dim]{escape(meaning)}[/dim]", soft_wrap=True
+            )
 
 
 def _place(progress: "TrainingProgress") -> str:

@@ -41,7 +41,13 @@ def _account(error: Exception, words: Sequence[str]) -> str:
 def _where(account: str) -> str:
     try:
         with tempfile.NamedTemporaryFile(
-            "w", prefix="f1-rl-error-", suffix=".txt", delete=False, encoding="utf-8"
+            "w",
+            prefix="f1-rl-error-",
+            suffix=".txt",
+            delete=False,
+            encoding="utf-8",
+            # Words that are no UTF-8 are shown as bytes.
+            errors="backslashreplace",
         ) as file:
             file.write(account)
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from f1_rl.launching.errors import LaunchError
 from f1_rl.launching.launch import (
     LOG_LEVEL,
     NAMESPACE,
@@ -41,6 +42,11 @@ def _plan(values: Values) -> Plan:
     if values["topics"] is not None:
         names = (name.strip() for name in values["topics"].split(","))
         parameters["topics"] = tuple(name for name in names if name)
+        if not parameters["topics"]:
+            raise LaunchError(
+                f"topics:={values['topics']} cannot be used: it names no topic; give names with "
+                "commas between, as in odom,/tf."
+            )
     return Plan(
         NodeProcess(
             "recorder",

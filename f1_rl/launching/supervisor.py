@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from f1_rl.launching.errors import LaunchError
 from f1_rl.launching.plan import NodeProcess, Plan, Process
@@ -99,12 +99,24 @@ def _command_line(process: Process, overrides: Path) -> list[str]:
     if process.params_file is not None:
         command += ["--params-file", str(process.params_file)]
     if process.parameters:
+        _refuse_other_than_utf8(process.parameters)
         # Under the node's full name, since one of `-p name:=value` yields to that in a file. JSON
         # is YAML in which a text can be taken for nothing else.
         document = {process.full_name: {"ros__parameters": dict(process.parameters)}}
         overrides.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
         command += ["--params-file", str(overrides)]
     return command
+
+
+def _refuse_other_than_utf8(parameters: Mapping[str, Any]) -> None:
+    """Refuse texts that no parameter file can hold, such as names of files in another encoding."""
+    for name, value in parameters.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise LaunchError(
+                f"{name}:={value!a} cannot be used: parameters are UTF-8; write it in UTF-8."
+            ) from error
 
 
 @dataclass

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from f1_rl.circuits import Circuit
+from f1_rl.files import locked, new_file
 from f1_rl.live.snapshot import Pose
 from f1_rl.settings import FiniteFloat, NonNegativeFloat, PositiveFloat
 
@@ -138,6 +139,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 class Ghosts:
     """The best lap of each driver on each track, kept in a small file.
 
+    Several processes may keep theirs in one file: it holds the best of them all.
+
     Attributes:
         path: Of the file.
         warning: What was wrong with the file when it was read; empty: nothing.
@@ -151,14 +154,8 @@ class Ghosts:
         """
         self.path = path
         self.warning = ""
-        self._file = _File()
         self._traces: dict[tuple[str, str], Trace] = {}
-        try:
-            self._file = msgspec.json.decode(path.read_bytes(), type=_File)
-        except FileNotFoundError:
-            pass
-        except ValueError as error:
-            self.warning = self._put_aside(str(error))
+        self._file = self._read()
 
     def best(self, track: str) -> Mapping[str, Trace]:
         """Return the best laps on a track by driver; see `track_name`."""
@@ -173,6 +170,8 @@ class Ghosts:
     def offer(self, track: str, driver: str, lap: Trace) -> bool:
         """Keep a lap if it is the driver's best on that track, in the file too.
 
+        Better laps that another process has saved there meanwhile are taken from it.
+
         Args:
             track: See `track_name`.
             driver: Whose it is.
@@ -182,27 +181,44 @@ class Ghosts:
             Whether it was.
 
         Raises:
-            OSError: It was, and the file cannot be written; it is kept in memory.
+            OSError: It was, and the file cannot be read or written; it is kept in memory.
         """
         best_s = self.best_lap_s(track, driver)
         if best_s is not None and best_s <= lap.time_s[-1]:
             return False
         columns = (lap.time_s, lap.progress_m, lap.x_m, lap.y_m, lap.yaw_rad)
         rounded = ([round(value, _DECIMALS) for value in column] for column in columns)
-        self._file.laps.setdefault(track, {})[driver] = _SavedLap(lap.time_s[-1], *rounded)
+        saved = _SavedLap(lap.time_s[-1], *rounded)
+        self._file.laps.setdefault(track, {})[driver] = saved
         self._traces[track, driver] = lap
-        self._save()
-        return True
+        with locked(self.path):
+            self._merge(self._read())
+            with new_file(self.path, "wb") as file:
+                file.write(msgspec.json.encode(self._file))
+        return self._file.laps[track][driver] is saved
 
     def _trace(self, track: str, driver: str) -> Trace:
         if (track, driver) not in self._traces:
             self._traces[track, driver] = self._file.laps[track][driver].trace()
         return self._traces[track, driver]
 
-    def _save(self) -> None:
-        partial = self.path.with_name(f".{self.path.name}.partial")
-        partial.write_bytes(msgspec.json.encode(self._file))
-        partial.replace(self.path)
+    def _read(self) -> _File:
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=_File)
+        except FileNotFoundError:
+            return _File()
+        except ValueError as error:
+            self.warning = self._put_aside(str(error))
+            return _File()
+
+    def _merge(self, other: _File) -> None:
+        """Take the laps that are as good as those here, or better."""
+        for track, drivers in other.laps.items():
+            for driver, lap in drivers.items():
+                best_s = self.best_lap_s(track, driver)
+                if best_s is None or lap.lap_time_s <= best_s:
+                    self._file.laps.setdefault(track, {})[driver] = lap
+                    self._traces.pop((track, driver), None)
 
     def _put_aside(self, reason: str) -> str:
         aside = self.path.with_name(f"{self.path.name}.damaged")

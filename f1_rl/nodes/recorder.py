@@ -63,6 +63,7 @@ class RecorderNode(Node):
         self.failed = threading.Event()
         self.done = threading.Event()
         self._settings = parameters = declare_parameters(self, RecorderParameters)
+        parameters.check()
         self._recording = Recording(
             _folder(parameters.output),
             parameters.bag_format,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from f1_rl.bags.recording import RecordingLimits
 from f1_rl.bags.writer import COMPRESSIONS, STORAGES, BagFormat
-from f1_rl.nodes.parameters import parameter
+from f1_rl.nodes.parameters import ParameterError, parameter
 
 TOPICS = (
     "cam_f1_left/image_raw",
@@ -80,6 +80,18 @@ class RecorderParameters:
     circuit: str = parameter("", "Circuit to note in the bag.")
     car: str = parameter("", "Car to note in the bag.")
     note: str = parameter("", "Anything else to note in the bag.")
+
+    def check(self) -> None:
+        """Refuse parameters with which nothing would ever be recorded.
+
+        Raises:
+            ParameterError: It is so.
+        """
+        if not self.continuous and self.ring_s == 0.0:
+            raise ParameterError(
+                "recorder: with continuous false and ring_s 0 nothing is ever recorded; give "
+                "ring_s above 0, or leave continuous true."
+            )
 
     @property
     def bag_format(self) -> BagFormat:

@@ -177,7 +177,7 @@ class SimulatorNode:
         return self._answer(response)
 
     def _on_reset(self, _request: Any, response: Any) -> Any:
-        self._world.command(0.0, 0.0)
+        self._world.stand()
         self._world.place(*self._current("pose"))
         while not self._world.frame_due:
             self._advance(1)

@@ -105,6 +105,11 @@ class World:
         self._command = (speed_mps, yaw_rate_radps)
         self._commanded_at_step = self._steps
 
+    def stand(self) -> None:
+        """Command the car to stand, from the next physics step on, late commands or not."""
+        self.command(0.0, 0.0)
+        self._acting = self._command
+
     def place(self, x_m: float, y_m: float, yaw_rad: float) -> None:
         """Teleport the car, at rest; what it is commanded stays.
 

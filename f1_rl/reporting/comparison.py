@@ -99,7 +99,9 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
         figure=comparison_wording.figure,
         circuits=_circuits(comparison, looks),
         reports={
-            run.name: _report_link(run, path) for group in comparison.groups for run in group.runs
+            run.data.path: _report_link(run, path)
+            for group in comparison.groups
+            for run in group.runs
         },
     )
     write_page(path, page)
@@ -161,8 +163,8 @@ def _curves(results: Sequence[GroupResult], looks: dict[str, int]) -> tuple[Plot
 
 def _circuits(comparison: Comparison, looks: dict[str, int]) -> list[_CircuitLaps]:
     found = []
-    for i, name in enumerate(dict.fromkeys(row.lap.circuit.name for row in comparison.laps)):
-        rows = tuple(row for row in comparison.laps if row.lap.circuit.name == name)
+    for i, track in enumerate(dict.fromkeys(row.lap.track for row in comparison.laps)):
+        rows = tuple(row for row in comparison.laps if row.lap.track == track)
         drawn = _drawn(comparison.groups, rows, looks)
         circuit = rows[0].lap.circuit
         found.append(_CircuitLaps(circuit, drawn, lap_plots(circuit, drawn, f"lap{i}"), rows))

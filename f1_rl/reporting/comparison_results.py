@@ -115,6 +115,7 @@ class LapRow:
             "group": self.letter,
             "seed": self.run.seed,
             "circuit": self.lap.circuit.name,
+            "circuit_length_m": self.lap.circuit.length_m,
             "lap_time_s": self.lap.lap_time_s,
             "behind_s": self.behind_s,
             "mean_speed_mps": self.mean_speed_mps,
@@ -127,10 +128,10 @@ def lap_rows(groups: Sequence[Group]) -> tuple[LapRow, ...]:
     """Return a row for each recorded lap, the fastest of each circuit first."""
     laps = [(run, group.letter, run.lap) for group in groups for run in group.runs]
     known = [(run, letter, lap) for run, letter, lap in laps if lap is not None]
-    fastest: dict[str, float] = {}
+    fastest: dict[tuple[str, float], float] = {}
     for _, _, lap in known:
-        name = lap.circuit.name
-        fastest[name] = float(np.fmin(fastest.get(name, np.nan), lap.lap_time_s))
+        best_s = fastest.get(lap.track, np.nan)
+        fastest[lap.track] = float(np.fmin(best_s, lap.lap_time_s))
     rows = [
         LapRow(
             run,
@@ -139,13 +140,13 @@ def lap_rows(groups: Sequence[Group]) -> tuple[LapRow, ...]:
             float(np.abs(lap.lateral_error_m).mean()),
             float(np.abs(lap.lateral_error_m).max()),
             float(lap.progress_m[-1] / lap.time_s[-1]),
-            lap.lap_time_s - fastest[lap.circuit.name],
+            lap.lap_time_s - fastest[lap.track],
         )
         for run, letter, lap in known
     ]
 
-    def place(row: LapRow) -> tuple[str, float]:
-        return row.lap.circuit.name, row.behind_s if np.isfinite(row.behind_s) else np.inf
+    def place(row: LapRow) -> tuple[tuple[str, float], float]:
+        return row.lap.track, row.behind_s if np.isfinite(row.behind_s) else np.inf
 
     return tuple(sorted(rows, key=place))
 

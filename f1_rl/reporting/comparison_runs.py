@@ -87,8 +87,8 @@ class ComparedRun:
 
     @property
     def ended(self) -> bool:
-        """Whether it came to its end, or was stopped and saved, and is not running still."""
-        return (self.data.path / "policy-last").is_dir()
+        """Whether it came to its end, or was stopped and saved, and has not gone on since."""
+        return self.data.saved_last
 
 
 @dataclass(frozen=True)
@@ -240,12 +240,14 @@ def _run_folders(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 
 def _short_names(folders: Sequence[Path]) -> list[str]:
-    """Return the folders' own names, with those of their parents where they are alike."""
-    resolved = [folder.resolve() for folder in folders]
-    names = [path.name for path in resolved]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{path.parent.name}/{path.name}" for path in resolved]
+    """Return the folders' own names, with as many of their parents' as tell all apart."""
+    parts = [folder.resolve().parts for folder in folders]
+    names = [path[-1] for path in parts]
+    levels = 1
+    while len(set(names)) < len(names):
+        levels += 1
+        names = ["/".join(path[-levels:]).replace("//", "/") for path in parts]
+    return names
 
 
 def _common_name(names: Sequence[str]) -> str:

@@ -29,6 +29,11 @@ class LapTrace:
     lateral_error_m: FloatArray
 
     @property
+    def track(self) -> tuple[str, float]:
+        """Name and length (m) of the circuit: laps of one name and another size are not alike."""
+        return self.circuit.name, round(self.circuit.length_m, 2)
+
+    @property
     def is_complete(self) -> bool:
         """Whether it reached the line again."""
         return bool(self.progress_m[-1] >= self.circuit.length_m)

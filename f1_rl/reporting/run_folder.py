@@ -24,6 +24,7 @@ METRICS_FILE = "metrics.csv"
 EVALUATIONS_FILE = "evaluations.csv"
 LAP_FILE = "lap.csv"
 POLICY_FILE = "policy/policy.yaml"
+LAST_POLICY_FILE = "policy-last/policy.yaml"
 TABLE_FILE = "policy/table.csv"
 VIDEO_FILE = "lap.mp4"
 REPORT_FILE = "report.html"
@@ -36,6 +37,7 @@ _MEANING = {
     EVALUATIONS_FILE: "no evaluation has been made yet",
     LAP_FILE: "no lap has been recorded yet",
     POLICY_FILE: "no policy has been saved yet",
+    LAST_POLICY_FILE: "it is not known when the run ended",
     TABLE_FILE: "what was learned cannot be drawn",
 }
 _Q_PREFIX = "q_"
@@ -182,6 +184,23 @@ class RunData:
         steps = [table.env_step for table in tables]
         times_s = [table.wall_time_s for table in tables]
         return _largest(steps), _largest(times_s)
+
+    @property
+    def saved_last(self) -> bool:
+        """Whether the policy that a run saves at its end is of the last step that tables know.
+
+        One that was resumed still has the policy of its end before. Of one that does not say its
+        steps it counts that it is there.
+        """
+        path = self.path / LAST_POLICY_FILE
+        if not path.parent.is_dir():
+            return False
+        saved = find_entry(_read_yaml(self.path, LAST_POLICY_FILE, []), "training")
+        if not isinstance(saved, Mapping):
+            return True
+        steps, updates = (_number(str(saved.get(name))) for name in ("env_steps", "updates"))
+        known = _largest([] if self.metrics is None else [self.metrics.update])
+        return not (steps < self.extent[0] or updates < known)
 
     @property
     def environment(self) -> str:

@@ -10,6 +10,7 @@ from bag_making import (
     INFO,
     ODOMETRY,
     PERIOD_NS,
+    STORE,
     Sent,
     camera_info,
     drive,
@@ -23,6 +24,7 @@ from test_reading import read
 
 from f1_rl.bags import Bag, BagError, FrameReader, find_drive_topics, replaying
 from f1_rl.bags.agreement import recorded_actions
+from f1_rl.bags.definitions import MessageDefinitions
 from f1_rl.bags.offline import (
     BLANK_CONTRAST,
     FROZEN_TIMEOUT_S,
@@ -31,6 +33,7 @@ from f1_rl.bags.offline import (
     OfflineReplay,
 )
 from f1_rl.bags.replaying import ReplayOutputs, replay_bag
+from f1_rl.bags.writer import BagWriter, RecordedTopic
 from f1_rl.nodes.pilot import Pilot
 from f1_rl.policy import load_policy
 from f1_rl.reporting.camera_overlay import HEAT_COLOUR
@@ -163,6 +166,45 @@ def test_a_new_bag_holds_the_old_one_and_the_proposed_commands(sample, pilot, tm
         assert record.message.twist.linear.x == float(row["speed_mps"])
         assert record.message.twist.angular.z == float(row["yaw_rate_radps"])
     assert read_metadata(tmp_path / "new")["custom_data"] == {"proposals": "/proposed_cmd"}
+
+
+@pytest.mark.parametrize(
+    ("definition", "note"),
+    [
+        ("float64 x\n", ""),
+        ("", "no definition of my_msgs/msg/Thing is here; install the package my_msgs"),
+        ("your_msgs/Wall wall\n", "no definition of your_msgs/msg/Wall is here"),
+        ("float64[ x\n", "the bag's definition of my_msgs/msg/Thing cannot be read"),
+    ],
+)
+def test_a_type_that_is_not_installed_is_copied_as_the_bag_defines_it_or_noted(
+    tmp_path, pilot, definition, note
+):
+    class Definitions(MessageDefinitions):
+        def find(self, message_type):
+            if message_type == "my_msgs/msg/Thing":
+                return definition, f"RIHS01_{0:064}"
+            return super().find(message_type)
+
+    thing = bytes(12)
+    writer = BagWriter(tmp_path / "drive", definitions=Definitions())
+    writer.add_topic(RecordedTopic("/thing", "my_msgs/msg/Thing"))
+    for item in drive(4, pictures=large):
+        writer.add_topic(RecordedTopic(item.topic, item.type))
+        data = bytes(STORE.serialize_cdr(item.message, item.type))
+        writer.write(item.topic, item.received_ns, data)
+    writer.write("/thing", item.received_ns, thing)
+    writer.close()
+    result = replay(tmp_path / "drive", pilot, ReplayOutputs(tmp_path, bag=tmp_path / "new"))
+    with Bag(tmp_path / "new") as bag:
+        copied = [raw.data for raw in bag.raw_records(["/thing"])] if not note else []
+        assert ("/thing" in bag.topics) == (not note)
+    assert copied == [thing] * (not note)
+    told = [sentence for sentence in result.notes if sentence.startswith("/thing is not copied: ")]
+    assert len(told) == bool(note)
+    assert all(note in sentence for sentence in told)
+    page = (tmp_path / "replay.html").read_text(encoding="utf-8")
+    assert ("/thing is not copied" in page) == bool(note)
 
 
 def test_commands_that_a_policy_proposed_before_keep_their_topic(sample, pilot, tmp_path):

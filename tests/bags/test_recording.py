@@ -15,6 +15,7 @@ from rosbags.typesys import Stores, get_typestore
 from f1_rl.bags import Bag, BagError, DriveTopics, FrameReader
 from f1_rl.bags import recording as recording_module
 from f1_rl.bags.definitions import MessageDefinitions, UnknownTypeError
+from f1_rl.bags.inspection import inspect_bag
 from f1_rl.bags.metadata import describe_recording
 from f1_rl.bags.recording import Recording, RecordingLimits
 from f1_rl.bags.ring import Message, Ring
@@ -100,6 +101,57 @@ def test_what_was_flushed_can_be_read_whatever_comes_then(
     with Bag(tmp_path / "bag") as bag:
         assert bag.topics["/image"].count == 10
         assert len(list(bag.raw_records(["/image"]))) == 10
+
+
+@pytest.mark.parametrize("max_duration_s", [0.0, 6.0])
+@pytest.mark.parametrize("bag_format", FORMATS, ids=str)
+def test_what_a_killed_recorder_had_not_counted_yet_is_counted_in_the_check(
+    tmp_path: Path, bag_format: BagFormat, max_duration_s: float
+) -> None:
+    limited = BagFormat(bag_format.storage, bag_format.compression, max_duration_s=max_duration_s)
+    writer = BagWriter(tmp_path / "bag", limited)
+    writer.add_topic(IMAGES)
+    for i in range(10):
+        writer.write("/image", at_ns(i), image(i))
+    writer.flush()
+    metadata = (tmp_path / "bag" / "metadata.yaml").read_bytes()
+    for i in range(10, 12):
+        writer.write("/image", at_ns(i), image(i))
+    writer.flush()
+    # As it lies there when the process is killed between the messages and their count.
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in (tmp_path / "bag").iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    (copy / "metadata.yaml").write_bytes(metadata)
+    writer.abandon()
+    with Bag(copy) as bag:
+        report = inspect_bag(bag, tolerance_ns=50_000_000)
+    assert (report.messages, report.duration_s) == (12, 11.0)
+    assert not any("can be read" in problem for problem in report.problems if "image:" in problem)
+
+
+@pytest.mark.parametrize("bag_format", FORMATS, ids=str)
+def test_a_file_that_is_finished_stays_whole_where_the_next_cannot_be_opened(
+    tmp_path: Path, bag_format: BagFormat
+) -> None:
+    folder = tmp_path / "bag"
+    limited = BagFormat(bag_format.storage, bag_format.compression, max_duration_s=10.0)
+    writer = BagWriter(folder, limited)
+    writer.add_topic(IMAGES)
+    suffix = "mcap" if bag_format.storage == "mcap" else "db3"
+    (folder / f"bag_1.{suffix}").mkdir()
+    for i in range(10):
+        writer.write("/image", at_ns(i), image(i))
+        if i == 4:
+            writer.flush()
+    with pytest.raises(BagError, match="cannot be written any further"):
+        writer.write("/image", at_ns(10), image(10))
+    writer.abandon()
+    with Bag(folder) as bag:
+        assert bag.topics["/image"].count == 10
+        assert [raw.data for raw in bag.raw_records(["/image"])] == [image(i) for i in range(10)]
+        assert not bag.warnings
 
 
 def test_a_type_that_nothing_defines_is_refused_and_packages_define_theirs(
@@ -219,6 +271,20 @@ def test_a_disk_with_too_little_room_ends_the_recording_in_a_sentence(tmp_path: 
     with Bag(tmp_path / "bag") as bag:
         assert bag.topics["/image"].count == 1
         assert not bag.warnings
+
+
+def test_a_ring_is_not_written_to_a_disk_with_too_little_room(tmp_path: Path) -> None:
+    notes = Notes()
+    limits = RecordingLimits(min_free_mb=1e9)
+    recording = notes.recording(tmp_path / "new" / "bag", limits, continuous=False)
+    recording.put(Message(IMAGES, at_ns(0), image(0)))
+    ring = recording.save_ring()
+    recording.close()
+    assert not notes.rings
+    assert len(notes.failures) == 1
+    assert notes.failures[0].startswith(f"{ring} is not written: ")
+    assert "fewer than min_free_mb (1000000000); make room" in notes.failures[0]
+    assert not ring.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:

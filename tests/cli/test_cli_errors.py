@@ -11,6 +11,7 @@ from cli_helpers import ROOT, command, tell
 
 from f1_rl.cli import completion
 from f1_rl.cli.main import VERBS
+from f1_rl.cli.unexpected import note_unexpected
 from f1_rl.learning.run_folder import RunFolder
 from f1_rl.learning.runs import RunSettings
 
@@ -110,6 +111,14 @@ def test_an_unexpected_error_is_one_sentence_and_a_file_with_the_traceback(tmp_p
     assert "Traceback" in account
     assert "f1-rl completion bash" in account
     assert "the moon" in account
+
+
+def test_words_that_are_no_utf8_are_in_the_file_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    sentence = note_unexpected(ZeroDivisionError(), ["record", "output:=b\udce9"])
+    (file,) = tmp_path.iterdir()
+    assert str(file) in sentence
+    assert "f1-rl record 'output:=b\\udce9'" in file.read_text("utf-8")
 
 
 def test_where_no_file_can_be_written_the_traceback_is_shown(monkeypatch):

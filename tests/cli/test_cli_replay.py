@@ -99,6 +99,11 @@ def test_topics_and_tolerance_are_options():
     [
         ((SAMPLE,), "give a policy to replay the bag with (--policy RUN), or --check"),
         ((SAMPLE, "--policy", POLICY, "--video"), "--video needs a folder"),
+        ((SAMPLE, "--check", "--out", "x"), "--check writes nothing; leave out --out, or --check."),
+        ((SAMPLE, "--check", "--video"), "--check writes nothing; leave out --video"),
+        ((SAMPLE, "--check", "--bag", "x"), "--check writes nothing; leave out --bag"),
+        ((SAMPLE, "--check", "--last"), "--last needs the policy that it is about"),
+        ((SAMPLE, "--check", "--camera-calibration", "x"), "--camera-calibration needs the policy"),
         (("nowhere", "--check"), "nowhere: does not exist; give the folder of a bag"),
         ((SAMPLE, "--policy", "nowhere"), "nowhere: is no policy folder"),
         ((SAMPLE, "--policy", POLICY, "--image-topic", "/scan"), "has no topic /scan; it has"),

@@ -32,3 +32,22 @@ def test_a_run_is_solved_once(solved_at: Any, capsys: pytest.CaptureFixture[str]
     assert told.count("Solved after") == (solved_at is None)
     assert ("resumed at step 2,000 (solved at step 1,503)" in told) == (solved_at is not None)
     assert (display.solved_after_s is None) == (solved_at is not None)
+
+
+LAP = {"completed": True, "lap_time_s": 30.0, "mean_lateral_error_m": 0.1, "mean_speed_mps": 5.0}
+
+
+@pytest.mark.parametrize("folder", ["runs/q[dqn]", "x[/y]", "[bold]"])
+@pytest.mark.parametrize("result", [{"interrupted": True}, {"interrupted": False}, {"lap": LAP}])
+def test_a_folder_is_told_as_it_is_called(
+    folder: str, result: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TrainingDisplay(run_settings("embedded", []), Path(folder), quiet=False) as display:
+        display.say(f"{folder} is watched.")
+        display.on_end({"interrupted": False, **result})
+    first, said, *end = filter(None, capsys.readouterr().out.splitlines())
+    assert first.endswith(f"  {folder}")
+    assert said == f"{folder} is watched."
+    assert folder in end[-1]
+    if "lap" in result:
+        assert end[-1] == f"  {folder}/policy  drive on with it: f1-rl drive '{folder}'"

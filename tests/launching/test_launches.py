@@ -357,6 +357,7 @@ def test_a_resumed_run_on_several_circuits_needs_another_simulator(run: Path) ->
         ("simulate", "seed:=1.5", "seed:=1.5 cannot be used: give a whole number."),
         ("simulate", "circuit:=ovla", "circuit:=ovla cannot be used: There is no circuit 'ovla'"),
         ("simulate", "namespace:=car-1", "namespace:=car-1 cannot be used: write names of "),
+        ("record", "topics:=,", "topics:=, cannot be used: it names no topic; give names with "),
         ("train", "instances:=9", "instances:=9 cannot be used: choose 1 or 2 "),
         ("train", "instances:=", "instances:= cannot be used: choose 1 or 2 "),
         ("train", "width:=", "width:= cannot be used: give a value, such as 192."),

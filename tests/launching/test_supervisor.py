@@ -162,6 +162,14 @@ def test_a_node_gets_its_parameters_as_they_were_meant(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.skipif(find_spec("rclpy") is None, reason="rclpy is not installed")
+@pytest.mark.parametrize("parameters", [{"output": "b\udce9"}, {"topics": ("odom", "\udce9")}])
+def test_a_text_that_is_no_utf8_is_refused_in_a_sentence(parameters: dict[str, object]) -> None:
+    (name,) = parameters
+    with pytest.raises(LaunchError, match=rf"^{name}:=.*\\udce9.* cannot be used: .*UTF-8\.$"):
+        run_plan(Plan(NodeProcess("recorder", parameters=parameters)))
+
+
 def is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from threading import Thread
 
 import pytest
 
@@ -91,6 +92,40 @@ def test_the_best_lap_of_each_driver_survives(tmp_path):
     assert own.pose_at(3.3).x_m == pytest.approx(around(5.0, 9.5).pose_at(3.3).x_m, abs=1e-3)
     assert gap_s(around(4.0, 5.0), own) == pytest.approx(1.0, abs=1e-3)
     assert again.best("another") == {}
+    assert [file.name for file in tmp_path.iterdir()] == ["ghosts.json"]
+
+
+def test_two_drives_that_share_a_file_lose_none_of_their_best_laps(tmp_path):
+    path = tmp_path / "ghosts.json"
+    one, other = Ghosts(path), Ghosts(path)
+    assert one.offer(TRACK, "person", around(5.0, 9.0))
+    assert other.offer("another", "person", around(5.0, 11.0))
+    # The file holds a better one by now, which is driven against from here on.
+    assert not other.offer(TRACK, "person", around(5.0, 10.0))
+    assert other.best(TRACK)["person"].time_s[-1] == pytest.approx(9.0)
+    assert one.offer(TRACK, "policy", around(5.0, 12.0))
+    again = Ghosts(path)
+    assert again.best_lap_s(TRACK, "person") == pytest.approx(9.0)
+    assert again.best_lap_s(TRACK, "policy") == pytest.approx(12.0)
+    assert again.best_lap_s("another", "person") == pytest.approx(11.0)
+    assert [file.name for file in tmp_path.iterdir()] == ["ghosts.json"]
+
+
+def offer_laps(path, driver):
+    ghosts = Ghosts(path)
+    for i in range(20):
+        ghosts.offer(f"track {i}", driver, around(5.0, 1.0))
+
+
+def test_drives_that_save_at_the_same_moment_wait_for_one_another(tmp_path):
+    path = tmp_path / "ghosts.json"
+    threads = [Thread(target=offer_laps, args=(path, f"driver {i}")) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    again = Ghosts(path)
+    assert {len(again.best(f"track {i}")) for i in range(20)} == {4}
     assert [file.name for file in tmp_path.iterdir()] == ["ghosts.json"]
 
 

@@ -306,7 +306,7 @@ def test_a_machine_that_is_too_slow_is_told(tmp_path):
 def test_best_laps_that_cannot_be_saved_are_told(tmp_path):
     stage = Stage(tmp_path)
     stage.step()
-    (tmp_path / ".ghosts.json.partial").mkdir()
+    (tmp_path / ".ghosts.json.part").mkdir()
     assert "ghosts.json: cannot be written" in Person(stage).drive_lap().status
 
 

@@ -214,6 +214,12 @@ def test_a_bag_is_never_overwritten(start: Start, tmp_path: Path) -> None:
     assert "exists already, and a bag is never overwritten" in recorder.output()
 
 
+def test_a_recorder_that_would_never_record_is_refused(start: Start, tmp_path: Path) -> None:
+    recorder = start("recorder", output=tmp_path / "bag", continuous=False, ring_s=0.0)
+    assert recorder.wait() == 2
+    assert "with continuous false and ring_s 0 nothing is ever recorded" in recorder.output()
+
+
 def test_a_type_that_is_not_installed_is_told_and_the_rest_recorded(
     start: Start, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import yaml
 from run_making import EVALUATIONS, LAP, RunMaker, write_csv
 
 from f1_rl.circuits.circuit import Circuit
+from f1_rl.circuits.library import load_circuit
 from f1_rl.cli.main import main
 from f1_rl.reporting.comparison import compare_runs, write_comparison
 from f1_rl.reporting.comparison_curves import Quantity, curve_of
@@ -270,6 +271,50 @@ def test_laps_are_ranked_by_their_time_and_one_that_broke_off_comes_last(
     assert np.isnan(laps[2].behind_s)
 
 
+def test_laps_on_circuits_of_one_name_and_two_sizes_are_compared_apart(
+    make_run: MakeRun, circuit: Circuit, tmp_path: Path
+) -> None:
+    half = load_circuit(circuit.name, scale=0.5)
+    for name, driven, seconds in (("whole", circuit, 25.0), ("half", half, 10.0)):
+        path = make_run(name, 0, note=name)
+        write_lap(path, driven, seconds, 0.1)
+        config = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+        config["task"]["circuit_scale"] = 0.5 if driven is half else 1.0
+        (path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    comparison = compare_runs([path.parent])
+    assert [(row.run.name, row.behind_s) for row in comparison.laps] == [
+        ("half", 0.0),
+        ("whole", 0.0),
+    ]
+    assert [row.as_dict()["circuit_length_m"] for row in comparison.laps] == pytest.approx(
+        [half.length_m, circuit.length_m]
+    )
+    write_comparison(comparison, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert re.findall(rf"Laps on {circuit.name}, (\d+)", text) == [
+        f"{half.length_m:.0f}",
+        f"{circuit.length_m:.0f}",
+    ]
+
+
+def test_runs_whose_folders_are_called_alike_keep_their_names_and_reports_apart(
+    circuit: Circuit, tmp_path: Path
+) -> None:
+    paths = []
+    for i, place in enumerate(("here/x", "there/x")):
+        (tmp_path / place).mkdir(parents=True)
+        path = make_run_in(tmp_path / place, circuit, "run", 0, note=i)
+        (path / "report.html").write_text("")
+        paths.append(path)
+    comparison = compare_runs(paths)
+    names = [run.name for group in comparison.groups for run in group.runs]
+    assert names == ["here/x/run", "there/x/run"]
+    write_comparison(comparison, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]*report\.html)"', text)
+    assert sorted(set(links)) == ["here/x/run/report.html", "there/x/run/report.html"]
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory, circuit: Circuit) -> str:
     runs = make_two_groups(
@@ -329,6 +374,20 @@ def test_what_cannot_be_compared_is_told_in_a_sentence_each(
     shutil.rmtree(runs)
     with pytest.raises(ReportError, match=r"no run with a readable config\.yaml"):
         compare_runs([tmp_path / "empty", runs])
+
+
+@pytest.mark.parametrize(
+    ("env_steps", "updates", "ended"), [(4000, 128, True), (2000, 128, False), (4000, 64, False)]
+)
+def test_a_run_that_went_on_after_its_end_has_not_ended(
+    make_run: MakeRun, env_steps: int, updates: int, ended: bool
+) -> None:
+    path = make_run("resumed", 0)
+    saved = {"training": {"env_steps": env_steps, "updates": updates, "wall_time_s": 1.0}}
+    (path / "policy-last" / "policy.yaml").write_text(yaml.safe_dump(saved), encoding="utf-8")
+    comparison = compare_runs([path])
+    assert [run.ended for group in comparison.groups for run in group.runs] == [ended]
+    assert any("has not ended" in note for note in comparison.notes) == (not ended)
 
 
 def test_a_run_without_evaluation_or_lap_alone_gives_a_page(tmp_path: Path) -> None:

@@ -339,6 +339,20 @@ def test_gazebos_set_pose_moves_the_named_car_and_keeps_its_command():
     assert target.world.odometry().speed_mps == 1.0
 
 
+def test_a_car_that_is_told_to_stand_moves_no_further_even_where_commands_act_late():
+    world = Target().world
+    world.command(1.0, 0.5)
+    for _ in range(10):
+        world.advance()
+    assert world.odometry().speed_mps == 1.0
+    world.stand()
+    world.place(1.0, 2.0, 0.5)
+    world.advance()
+    here = world.odometry()
+    assert (here.x_m, here.y_m, here.yaw_rad) == pytest.approx((1.0, 2.0, 0.5))
+    assert (world.commanded, here.speed_mps) == ((0.0, 0.0), 0.0)
+
+
 def _has_gazebo():
     from importlib.util import find_spec
 
