@@ -57,7 +57,7 @@ class Trainer:
             envs: A Gymnasium vector environment that resets in the step after an episode's end.
             agent: Learns and acts.
             evaluator: Says what the greedy policy is worth.
-            folder: Of the run, created already.
+            folder: Of the run, claimed already; whoever runs or closes the trainer releases it.
             policies: Where the best and the last policy are kept.
             agent_settings: The learning rule.
             training: The schedule.
@@ -147,8 +147,11 @@ class Trainer:
                 in the folder.
             CarFault: Cars behind topics could not be brought back; a checkpoint was written.
         """
-        with self._folder.claimed():
+        self._folder.claim()
+        try:
             self._run()
+        finally:
+            self._folder.release()
 
     def _run(self) -> None:
         clock = Clock(self._wall_time_s, self.env_steps)
@@ -249,7 +252,8 @@ class Trainer:
             stop_cars()
 
     def close(self) -> None:
-        """Release the environments; cars behind topics are told to stand."""
+        """Release the environments and the folder; cars behind topics are told to stand."""
+        self._folder.release()
         self._envs.close()
 
     def save(self) -> None:

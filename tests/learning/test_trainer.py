@@ -298,6 +298,21 @@ def test_a_run_that_failed_before_saving_can_be_begun_anew_in_its_folder(tmp_pat
     assert list(read_rows(tmp_path / "run" / "metrics.csv")[0]) == METRICS.split(",")
 
 
+def test_a_folder_is_the_run_s_from_its_start_to_its_end(tmp_path):
+    """Also before the first checkpoint, when what is there looks like a dead run's."""
+    path = tmp_path / "run"
+    first = start_run(tiny_settings(seed=1), path, Quiet(), device="cpu")
+    with pytest.raises(RunFolderError, match="another process trains in it"):
+        start_run(tiny_settings(seed=2), path, Quiet(), device="cpu")
+    assert read_yaml(path / "config.yaml")["seed"] == 1
+    first.close()
+    second = start_run(tiny_settings(seed=2), path, Quiet(), device="cpu")
+    assert read_yaml(path / "config.yaml")["seed"] == 2
+    second.control.stop()
+    second.run()
+    start_run(tiny_settings(seed=2), path, Quiet(), device="cpu", resume=True).close()
+
+
 def test_resuming_without_a_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="holds no checkpoint"):
         start_run(tiny_settings(), tmp_path, Quiet(), device="cpu", resume=True)
