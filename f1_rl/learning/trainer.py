@@ -290,6 +290,12 @@ class Trainer:
         if self._guidance is not None and state["guidance"] is not None:
             self._guidance.restore(state["guidance"])
         self._counters.update((name, int(value)) for name, value in state["counters"].items())
+        # A run may go on with evaluations that are more frequent, or begin earlier.
+        due = self._counters["evaluated_at"] + self._settings.evaluate_every
+        self._counters["next_evaluation"] = min(
+            self._counters["next_evaluation"],
+            max(due, self._settings.evaluate_from, self.env_steps),
+        )
         self._wall_time_s = float(state["wall_time_s"])
         self._mean_q = float(state["mean_q"])
         self._best.restore(state)

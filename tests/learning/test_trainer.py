@@ -259,6 +259,31 @@ def test_a_finished_run_goes_on_with_more_steps_and_other_settings_of_the_agent(
     assert config["agent"]["learning_rate"] == 3e-4
 
 
+@pytest.mark.usefixtures("quick_saving")
+def test_a_run_goes_on_with_more_frequent_evaluations(tmp_path):
+    path = tmp_path / "run"
+    run(path, tiny_settings(training={"env_steps": 400, "evaluate_every": 10_000}))
+    more = {"env_steps": 1_000, "evaluate_every": 200, "evaluate_from": 0}
+    listener = Quiet()
+    run(path, tiny_settings(training=more), resume=True, listener=listener)
+    steps = sorted({int(row["env_step"]) for row in read_rows(path / "evaluations.csv")})
+    assert [step // 100 for step in steps] == [4, 6, 8, 10]
+
+
+@pytest.mark.parametrize(("saved", "expected"), [(10_000, 1_200), (900, 900)])
+def test_evaluations_that_were_not_due_before_begin_at_once(finished, tmp_path, saved, expected):
+    path = tmp_path / "run"
+    shutil.copytree(finished[0], path)
+    state = newest(path)
+    state["counters"].update(env_steps=1_200, evaluated_at=0, next_evaluation=saved)
+    Checkpoints(path / "checkpoints").save(10**6, state)
+    settings = tiny_settings(training={"env_steps": 1_400, "evaluate_every": 5})
+    trainer = start_run(settings, path, Quiet(), device="cpu", resume=True)
+    trainer.close()
+    # And not as often as there are periods of five steps.
+    assert trainer._counters["next_evaluation"] == expected
+
+
 def test_a_checkpoint_of_another_network_or_replay_is_refused(finished):
     path, _, _ = finished
     for changes in ({"agent": {"network": {"units": [17]}}}, {"training": {"num_envs": 4}}):
