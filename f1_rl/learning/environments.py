@@ -143,7 +143,7 @@ def _registered(env: str, options: dict[str, Any], count: int) -> Environments:
             f"env {env}: resets in the step that ends an episode; choose AutoresetMode.NEXT_STEP."
         )
     # Not `gym.spec(env)`: the id may name a module, or no version.
-    spec = vector.spec
+    spec = vector.spec or gym.spec(env)
     return _environments(
         vector,
         reward_threshold=spec.reward_threshold,
