@@ -19,6 +19,9 @@ from f1_rl.files import check_folder
 from f1_rl.learning.checkpoints import Checkpoints
 from f1_rl.settings import SettingsError, read_yaml, write_yaml
 
+# Where runs are that were given no folder.
+RUNS = Path("runs")
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -72,9 +75,14 @@ class RunFolder:
             raise
 
     def remove_empty(self) -> None:
-        """Remove the folder if nothing was written there and nobody else trains in it."""
+        """Remove the folder if nothing was written there and nobody else trains in it.
+
+        So `RUNS`, where it was the only one there.
+        """
         with suppress(OSError, RunFolderError), self.claimed():
             self.path.rmdir()
+            if self.path.parent == RUNS:
+                RUNS.rmdir()
 
     def create(self, config: dict[str, Any]) -> None:
         """Make the folder and write the configuration.
@@ -265,7 +273,8 @@ def make_new_folder(parent: Path, name: str) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         while True:
             with suppress(FileExistsError):
-                path.mkdir()
+                # With its parent, which whoever was refused may have removed just now.
+                path.mkdir(parents=True)
                 return path
             number += 1
             path = parent / f"{name}-{number}"

@@ -14,7 +14,7 @@ from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.errors import did_you_mean
 from f1_rl.learning import atari
-from f1_rl.learning.run_folder import RunFolder, make_new_folder
+from f1_rl.learning.run_folder import RUNS, RunFolder, make_new_folder
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.settings import Settings, SettingsError, build_settings, merge, read_yaml
 
@@ -198,7 +198,7 @@ def new_run_folder(settings: RunSettings) -> Path:
     what = Path(circuit).stem if settings.drives else settings.env
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     name = f"{what.replace('/', '-').replace(':', '-')}-{stamp}"
-    return make_new_folder(Path("runs"), name)
+    return make_new_folder(RUNS, name)
 
 
 def _without_version(env: str) -> str:

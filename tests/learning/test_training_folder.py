@@ -9,6 +9,7 @@ from learning_helpers import read_rows
 
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
 from f1_rl.learning.run_folder import (
+    RUNS,
     RunFolder,
     RunFolderError,
     Table,
@@ -266,6 +267,15 @@ def test_a_folder_that_stayed_empty_is_removed_again(tmp_path):
     folder.create({"seed": 3})
     folder.remove_empty()
     assert folder.read_config() == {"seed": 3}
+
+
+def test_the_folder_of_all_runs_is_removed_with_the_only_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = (RunFolder(make_new_folder(RUNS, "Monza")) for _ in range(2))
+    first.remove_empty()
+    assert list(RUNS.iterdir()) == [second.path]
+    second.remove_empty()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_runs_that_begin_in_one_second_have_folders_of_their_own(tmp_path):
