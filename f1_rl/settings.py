@@ -29,7 +29,7 @@ class SettingsError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML, and `1e-3` as the number that it is in YAML 1.2."""
+    """Reads YAML, and `1e-3` and `1.5e3` as the numbers that they are in YAML 1.2."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -38,8 +38,8 @@ class _Dumper(yaml.SafeDumper):
 
 _FLOAT = (
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
 )
 _Loader.add_implicit_resolver(*_FLOAT)
 _Dumper.add_implicit_resolver(*_FLOAT)

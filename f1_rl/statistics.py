@@ -13,6 +13,8 @@ import numpy.typing as npt
 from scipy import stats
 
 _RESAMPLES = 10_000
+# Samples: all resamples of many episodes would fill the memory.
+_DRAWN_AT_ONCE = 10_000_000
 # Of whole curves, each point of which is a figure.
 _CURVE_RESAMPLES = 1_000
 _SEED = 0
@@ -112,6 +114,7 @@ def _bootstrap(
         n_resamples=_RESAMPLES,
         paired=paired,
         vectorized=True,
+        batch=max(1, _DRAWN_AT_ONCE // len(data[0])),
         method="percentile",
         random_state=np.random.default_rng(_SEED),
     ).confidence_interval

@@ -147,6 +147,11 @@ def test_merging_goes_mapping_by_mapping_and_leaves_its_arguments_alone():
         # In YAML 1.1 these would be strings.
         ("rate=1e-3", {"rate": 0.001}),
         ("rate=-2E+4", {"rate": -20000.0}),
+        (
+            "rates=[1.5e3, 2.5E5, -.5e1, 5.e-1, 1.5e+3]",
+            {"rates": [1500.0, 250000.0, -5.0, 0.5, 1500.0]},
+        ),
+        ("names=[e3, .e3, 1.5e, 1.2.3e4]", {"names": ["e3", ".e3", "1.5e", "1.2.3e4"]}),
         ("rates=[1e-3, 5e3]", {"rates": [0.001, 5000.0]}),
         ("name='1e-3'", {"name": "1e-3"}),
         ("name=1e", {"name": "1e"}),
@@ -177,6 +182,7 @@ def test_yaml_is_read_back_as_it_was_written(tmp_path):
         "commit": "123456e78901",
         "digits": "123456789012",
         "text": "1e-3",
+        "texts": ["1.5e3", ".5e1", "1.e5"],
         "list": [1, 2.5, "x"],
     }
     write_yaml(path, content)

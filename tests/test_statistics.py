@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from f1_rl import statistics
 from f1_rl.statistics import (
     Estimate,
     estimate,
@@ -36,6 +37,26 @@ def test_the_same_samples_give_the_same_interval():
 def test_equal_samples_and_a_single_one_have_no_width():
     assert estimate([2.0, 2.0, 2.0]) == Estimate(2.0, 2.0, 2.0)
     assert estimate([2.5]) == Estimate(2.5, 2.5, 2.5)
+
+
+def test_many_samples_are_resampled_in_parts_that_fit_the_memory():
+    samples, sizes = np.random.default_rng(0).normal(size=4_000), []
+
+    def noted_mean(values, axis):
+        sizes.append(np.size(values))
+        return np.mean(values, axis=axis)
+
+    interval = estimate(samples, noted_mean)
+    assert sum(sizes) > 40_000_000
+    assert max(sizes) <= 10_000_000
+    assert interval.low < interval.value < interval.high
+
+
+def test_samples_that_are_resampled_in_parts_give_the_same_interval(monkeypatch):
+    samples = np.random.default_rng(0).normal(size=100)
+    at_once = estimate(samples)
+    monkeypatch.setattr(statistics, "_DRAWN_AT_ONCE", 7_000)
+    assert estimate(samples) == at_once
 
 
 def test_a_ratio_of_pairs_is_exact_where_the_noise_is_common():

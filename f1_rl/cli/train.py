@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings, folder = _settings(arguments)
     # Only now, since a wrong option should not cost the seconds that others take to import.
     from f1_rl.cli.training_display import TrainingDisplay
+    from f1_rl.learning.run_folder import RunFolder
 
     display = TrainingDisplay(settings, folder, quiet=arguments.json)
-    with watching(arguments, settings, folder, display.say) as spectator:
+    with ExitStack() as stack:
+        # The name of a run's folder is kept by making it.
+        stack.callback(RunFolder(folder).remove_empty)
+        spectator = stack.enter_context(watching(arguments, settings, folder, display.say))
         trainer, interrupted = _train(arguments, settings, folder, display, spectator)
         result = _result(trainer, folder, display, interrupted)
         if settings.drives and not arguments.no_report and not interrupted:

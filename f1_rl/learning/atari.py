@@ -44,7 +44,8 @@ class AtariOptions(Settings, frozen=True):
         img_width: Columns of a frame.
         noop_max: Most frames without action at the start of a game.
         use_fire_reset: Press FIRE at the start of every life, in games that have it.
-        episodic_life: In training, a lost life ends an episode of learning.
+        episodic_life: In training, a lost life ends an episode of learning; if not, the episode is
+            cut there, so that values reach over all lives.
         reward_clipping: In training, rewards are clipped to [-1, 1].
         full_action_space: All 18 actions, not those alone that mean something in the game.
         max_num_frames_per_episode: Frames after which a game is cut; 108,000 are half an hour.
@@ -102,6 +103,9 @@ class AtariGames(gym.vector.VectorEnv[Any, Any, Any]):
         self._ale = _load(env, num_envs, options)
         self._clips = training and options.reward_clipping
         self._ends_with_life = training and options.episodic_life
+        # Else what is done there, FIRE on a stack that begins, would be learned as another action
+        # on another stack.
+        self._cuts_at_life = training and not options.episodic_life
         self.num_envs = num_envs
         self.frame_stack = options.stack_num
         self.max_episode_steps = options.max_episode_steps
@@ -158,10 +162,11 @@ class AtariGames(gym.vector.VectorEnv[Any, Any, Any]):
         self._follow_frames(frames[:, 0])
         episodes = self._follow_games(scores, over | cut)
         terminated = over | died if self._ends_with_life else over
+        truncated = cut | died if self._cuts_at_life else cut
         self._resets = over | cut
         self._begins = self._resets | died
         rewards = np.clip(scores, -1, 1) if self._clips else scores
-        return self._stacked(), rewards.astype(np.float32), terminated, cut, episodes
+        return self._stacked(), rewards.astype(np.float32), terminated, truncated, episodes
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let go of the emulators."""

@@ -165,7 +165,7 @@ def sample_mixed(
     Demonstrations are drawn uniformly and weigh 1, also beside a prioritised replay.
 
     Args:
-        own: The run's own replay; while it is empty, all samples are demonstrations.
+        own: The run's own replay; while there is nothing to draw, all samples are demonstrations.
         demonstrations: None: all samples are the run's own.
         share: Of each batch that is demonstrations, 0 to 1.
         updates: How many batches.
@@ -174,7 +174,7 @@ def sample_mixed(
     """
     if demonstrations is None:
         return own.sample(updates, batch_size, rng)
-    recorded = round(share * batch_size) if len(own) else batch_size
+    recorded = round(share * batch_size) if own.holds_transitions else batch_size
     if recorded == batch_size:
         return demonstrations.sample(updates, batch_size, rng)
     if recorded == 0:

@@ -13,9 +13,12 @@ def refused(env: str, error: Exception) -> SettingsError:
         env: Its id.
         error: Gymnasium's, or the environment's own.
     """
-    first = str(error).replace("`", "'").strip().splitlines() or [type(error).__name__]
+    # A missing key is nothing but the key.
+    told = repr(error) if isinstance(error, KeyError) else str(error)
+    first = told.replace("`", "'").strip().splitlines() or [type(error).__name__]
     reason = first[0].split(". ")[0].rstrip(".?")
+    near = "" if env in gym.registry else did_you_mean(env, gym.registry)
     return SettingsError(
-        f"env {env}: {reason}{did_you_mean(env, gym.registry)}; check its name, and that its "
-        "package is installed."
+        f"env {env}: {reason}{near}; check its name and env_options, and that its package is "
+        "installed."
     )

@@ -134,14 +134,16 @@ def _registered(env: str, options: dict[str, Any], count: int) -> Environments:
     """Make environments that are registered with Gymnasium."""
     try:
         vector = gym.make_vec(env, num_envs=count, **options)
-    except (gym.error.Error, TypeError, ImportError) as error:
+    except Exception as error:
+        # Whatever an environment raises where its options do not fit.
         raise refused(env, error) from error
     mode = vector.metadata.get("autoreset_mode", gym.vector.AutoresetMode.NEXT_STEP)
     if mode != gym.vector.AutoresetMode.NEXT_STEP:
         raise SettingsError(
             f"env {env}: resets in the step that ends an episode; choose AutoresetMode.NEXT_STEP."
         )
-    spec = gym.spec(env)
+    # Not `gym.spec(env)`: the id may name a module, or no version.
+    spec = vector.spec or gym.spec(env)
     return _environments(
         vector,
         reward_threshold=spec.reward_threshold,

@@ -8,7 +8,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from f1_rl.errors import advice
 from f1_rl.files import check_folder
 from f1_rl.learning.checkpoints import Checkpoints
 from f1_rl.settings import SettingsError, read_yaml, write_yaml
+
+# Where runs are that were given no folder.
+RUNS = Path("runs")
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,8 +37,9 @@ class RunFolder:
     """`config.yaml`, tables, checkpoints, policies, report and video of one run."""
 
     def __init__(self, path: Path) -> None:
-        """Use that folder; `create` or `reopen` comes next."""
+        """Use that folder; `begin` or `claim` comes next."""
         self.path = path
+        self._claim: int | None = None
 
     config = property(lambda self: self.path / "config.yaml")
     metrics = property(lambda self: self.path / "metrics.csv")
@@ -44,6 +48,41 @@ class RunFolder:
     checkpoints = property(lambda self: self.path / "checkpoints")
     demonstrations = property(lambda self: self.path / "demonstrations.npz")
     demonstration_accounts = property(lambda self: self.path / "demonstrations.csv")
+
+    def begin(self) -> None:
+        """Make the folder, claim it, and remove what a run has left there that was never saved.
+
+        The claim stays until `release`, so that nobody else begins here in the meantime.
+
+        Raises:
+            RunFolderError: There is a run in it already, it cannot be made, or another process
+                trains in it.
+        """
+        self.check_unused()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path}: cannot be written ({error.strerror}); {advice(error)}."
+            ) from error
+        self.claim()
+        try:
+            self.remove_unsaved_run()
+            # Again: another run may have ended here before the claim.
+            self._check_no_run()
+        except BaseException:
+            self.release()
+            raise
+
+    def remove_empty(self) -> None:
+        """Remove the folder if nothing was written there and nobody else trains in it.
+
+        So `RUNS`, where it was the only one there.
+        """
+        with suppress(OSError, RunFolderError), self.claimed():
+            self.path.rmdir()
+            if self.path.parent == RUNS:
+                RUNS.rmdir()
 
     def create(self, config: dict[str, Any]) -> None:
         """Make the folder and write the configuration.
@@ -64,6 +103,25 @@ class RunFolder:
             RunFolderError: It is a file, nothing can be written there, or another process trains
                 in it.
         """
+        self.check_place()
+        if self._holds_unsaved_run:
+            with self.claimed():
+                return
+        self._check_no_run()
+
+    def _check_no_run(self) -> None:
+        if self.config.exists():
+            raise RunExistsError(
+                f"{self.path}: holds a run already; continue it with --resume {self.path}, "
+                "or choose another --run-dir."
+            )
+
+    def check_place(self) -> None:
+        """Refuse what cannot be a folder to write to.
+
+        Raises:
+            RunFolderError: It is a file, or nothing can be written there.
+        """
         existing = next(
             path for path in (self.path, *self.path.absolute().parents) if path.exists()
         )
@@ -75,14 +133,6 @@ class RunFolder:
             raise RunFolderError(
                 f"{existing}: cannot be written ({error.strerror}); choose another --run-dir."
             ) from error
-        if self._holds_unsaved_run:
-            with self.claimed():
-                return
-        if self.config.exists():
-            raise RunExistsError(
-                f"{self.path}: holds a run already; continue it with --resume {self.path}, "
-                "or choose another --run-dir."
-            )
 
     def check_resumable(self) -> None:
         """Refuse a folder whose run cannot go on.
@@ -98,24 +148,25 @@ class RunFolder:
     def remove_unsaved_run(self) -> None:
         """Remove what a run has left that ended before its first checkpoint, if there was one.
 
+        The folder is claimed: what a run has that has just begun looks the same.
+
         Raises:
-            RunFolderError: It cannot be removed, or another process trains in the folder.
+            RunFolderError: It cannot be removed.
         """
         if not self._holds_unsaved_run:
             return
         tables = (self.metrics, self.evaluations, self.demonstration_accounts)
-        with self.claimed():
-            try:
-                shutil.rmtree(self.checkpoints, ignore_errors=True)
-                for path in (*tables, self.demonstrations):
-                    path.unlink(missing_ok=True)
-                self.config.unlink()
-                shutil.rmtree(self.events, ignore_errors=True)
-            except OSError as error:
-                raise RunFolderError(
-                    f"{self.path}: what a run has left there cannot be removed "
-                    f"({error.strerror}); {advice(error)}."
-                ) from error
+        try:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+            for path in (*tables, self.demonstrations):
+                path.unlink(missing_ok=True)
+            self.config.unlink()
+            shutil.rmtree(self.events, ignore_errors=True)
+        except OSError as error:
+            raise RunFolderError(
+                f"{self.path}: what a run has left there cannot be removed "
+                f"({error.strerror}); {advice(error)}."
+            ) from error
 
     @property
     def _holds_unsaved_run(self) -> bool:
@@ -130,11 +181,34 @@ class RunFolder:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keep others from training in this folder; the claim of a process that is killed ends.
+        """Claim the folder for a block.
 
         Raises:
             RunFolderError: Another process trains in it, or it is no folder.
         """
+        descriptor = self._lock()
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def claim(self) -> None:
+        """Keep others from training in this folder until `release`, or the end of this process.
+
+        Raises:
+            RunFolderError: Another process trains in it, or it is no folder.
+        """
+        if self._claim is None:
+            self._claim = self._lock()
+
+    def release(self) -> None:
+        """Let others train in this folder, if it was claimed."""
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
+
+    def _lock(self) -> int:
+        """Return a descriptor that holds the folder until it is closed."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
@@ -142,18 +216,16 @@ class RunFolder:
                 f"{self.path}: cannot be opened ({error.strerror}); {advice(error)}."
             ) from error
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunFolderError(
-                    f"{self.path}: another process trains in it; wait for its end or stop it."
-                ) from error
-            except OSError:
-                # A file system without locks: then it has to go without.
-                _LOG.debug("%s: cannot be locked", self.path)
-            yield
-        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
             os.close(descriptor)
+            raise RunFolderError(
+                f"{self.path}: another process trains in it; wait for its end or stop it."
+            ) from error
+        except OSError:
+            # A file system without locks: then it has to go without.
+            _LOG.debug("%s: cannot be locked", self.path)
+        return descriptor
 
     def write_config(self, config: dict[str, Any]) -> None:
         """Write the configuration in one go, making the folder where there is none.
@@ -187,6 +259,29 @@ class RunFolder:
             return read_yaml(self.config)
         except SettingsError as error:
             raise RunFolderError(str(error)) from error
+
+
+def make_new_folder(parent: Path, name: str) -> Path:
+    """Make a folder of that name, followed by a number where there is one already, and return it.
+
+    Raises:
+        RunFolderError: It cannot be made.
+    """
+    RunFolder(parent).check_place()
+    path, number = parent / name, 1
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            with suppress(FileExistsError):
+                # With its parent, which whoever was refused may have removed just now.
+                path.mkdir(parents=True)
+                return path
+            number += 1
+            path = parent / f"{name}-{number}"
+    except OSError as error:
+        raise RunFolderError(
+            f"{parent}: cannot be written ({error.strerror}); {advice(error)}."
+        ) from error
 
 
 class Table:

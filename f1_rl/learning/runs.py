@@ -14,7 +14,7 @@ from f1_rl.driving.registration import CAMERA_ID, CAMERA_ROS_ID
 from f1_rl.driving.settings import TaskSettings, expand_circuit_names
 from f1_rl.errors import did_you_mean
 from f1_rl.learning import atari
-from f1_rl.learning.run_folder import RunFolder
+from f1_rl.learning.run_folder import RUNS, RunFolder, make_new_folder
 from f1_rl.learning.settings import AgentSettings, TrainingSettings
 from f1_rl.settings import Settings, SettingsError, build_settings, merge, read_yaml
 
@@ -187,11 +187,18 @@ def resumed_settings(folder: Path, changes: Sequence[dict[str, Any]]) -> RunSett
 
 
 def new_run_folder(settings: RunSettings) -> Path:
-    """Return a folder under `runs` named after what is driven and the time."""
+    """Make a folder under `runs`, named after what is driven and the time, and return it.
+
+    Where another run began in the same second, a number follows.
+
+    Raises:
+        RunFolderError: It cannot be made.
+    """
     circuit = settings.task.circuits[0].partition("@")[0]
     what = Path(circuit).stem if settings.drives else settings.env
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs") / f"{what.replace('/', '-')}-{stamp}"
+    name = f"{what.replace('/', '-').replace(':', '-')}-{stamp}"
+    return make_new_folder(RUNS, name)
 
 
 def _without_version(env: str) -> str:

@@ -1,6 +1,7 @@
 """Tabular Q-learning on where the painted line lies. Knows no TensorFlow but to save a policy."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -113,10 +114,12 @@ class TabularAgent:
         self.num_actions = num_actions
         self.states = LineStates(layout, settings.line_positions)
         if self.states.count * num_actions > _MOST_VALUES:
+            # As a float it may be infinite.
+            states = f"{Decimal(self.states.count):.3g}".lower()
             raise SettingsError(
                 f"agent.line_positions: {settings.line_positions} positions on {self.states.rows} "
-                f"rows make {self.states.count:.3g} states, too many for a table; choose fewer, or "
-                "a smaller task.observation.rows."
+                f"rows make {states} states, too many for a table; choose "
+                "fewer, or a smaller task.observation.rows."
             )
         self.table = np.zeros((self.states.count, num_actions), np.float32)
         self._settings = settings

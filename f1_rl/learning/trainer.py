@@ -57,7 +57,7 @@ class Trainer:
             envs: A Gymnasium vector environment that resets in the step after an episode's end.
             agent: Learns and acts.
             evaluator: Says what the greedy policy is worth.
-            folder: Of the run, created already.
+            folder: Of the run, claimed already; whoever runs or closes the trainer releases it.
             policies: Where the best and the last policy are kept.
             agent_settings: The learning rule.
             training: The schedule.
@@ -147,8 +147,11 @@ class Trainer:
                 in the folder.
             CarFault: Cars behind topics could not be brought back; a checkpoint was written.
         """
-        with self._folder.claimed():
+        self._folder.claim()
+        try:
             self._run()
+        finally:
+            self._folder.release()
 
     def _run(self) -> None:
         clock = Clock(self._wall_time_s, self.env_steps)
@@ -249,7 +252,8 @@ class Trainer:
             stop_cars()
 
     def close(self) -> None:
-        """Release the environments; cars behind topics are told to stand."""
+        """Release the environments and the folder; cars behind topics are told to stand."""
+        self._folder.release()
         self._envs.close()
 
     def save(self) -> None:
@@ -286,6 +290,12 @@ class Trainer:
         if self._guidance is not None and state["guidance"] is not None:
             self._guidance.restore(state["guidance"])
         self._counters.update((name, int(value)) for name, value in state["counters"].items())
+        # A run may go on with evaluations that are more frequent, or begin earlier.
+        due = self._counters["evaluated_at"] + self._settings.evaluate_every
+        self._counters["next_evaluation"] = min(
+            self._counters["next_evaluation"],
+            max(due, self._settings.evaluate_from, self.env_steps),
+        )
         self._wall_time_s = float(state["wall_time_s"])
         self._mean_q = float(state["mean_q"])
         self._best.restore(state)

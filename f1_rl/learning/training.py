@@ -70,7 +70,7 @@ def start_run(
     resume: bool = False,
     spectator: Spectator | None = None,
 ) -> Trainer:
-    """Return a trainer that is ready to run in a folder.
+    """Return a trainer that is ready to run in a folder, which it keeps others from until then.
 
     Args:
         settings: Of the run; when resuming, those of its `config.yaml`, or changed ones.
@@ -82,25 +82,33 @@ def start_run(
 
     Raises:
         NoGpuError: A GPU was asked for and there is none.
-        RunFolderError: The folder holds a run already, or cannot be written.
+        RunFolderError: The folder holds a run already, cannot be written, or another process
+            trains in it.
         CheckpointError: There is nothing to resume from, or it does not fit the settings.
         SettingsError: The environment, the network or the replay cannot be made as they are set.
         BagError: A bag of demonstrations cannot be learned from.
         CarFault: Gazebo is to be stepped, and ros_gz_interfaces is not installed.
     """
-    check_learnable(settings)
     folder = RunFolder(path)
-    recorded = _demonstrated(settings, folder, resume)
-    # Before TensorFlow is imported, so that a wrong circuit or environment does not cost that time.
-    environments = make_environments(settings)
     try:
-        chosen = _choose_device(settings, device)
-        return _make_trainer(
-            settings, folder, listener, spectator, environments, recorded, chosen, resume
-        )
+        check_learnable(settings)
+        recorded = _demonstrated(settings, folder, resume)
+        # Before TensorFlow is imported, so that a wrong circuit or environment does not cost that
+        # time.
+        environments = make_environments(settings)
+        try:
+            chosen = _choose_device(settings, device)
+            return _make_trainer(
+                settings, folder, listener, spectator, environments, recorded, chosen, resume
+            )
+        except BaseException:
+            # Cars behind topics have one commander; one that is left over keeps the next away.
+            environments.vector.close()
+            raise
     except BaseException:
-        # Cars behind topics have one commander; one that is left over keeps the next away.
-        environments.vector.close()
+        folder.release()
+        if not resume:
+            folder.remove_empty()
         raise
 
 
@@ -127,9 +135,11 @@ def _make_trainer(
             gamma=settings.agent.gamma,
             accounts=accounts,
         )
-    if not resume:
-        # Before the trainer, whose tables go on with what they find.
-        folder.remove_unsaved_run()
+    # Both before the trainer, whose tables go on with what they find.
+    if resume:
+        folder.claim()
+    else:
+        folder.begin()
     trainer = Trainer(
         environments.vector,
         agent,
@@ -148,11 +158,10 @@ def _make_trainer(
     )
     config = {**settings.as_dict(), "versions": describe_versions()}
     if resume:
-        with folder.claimed():
-            trainer.resume()
+        trainer.resume()
         folder.write_config(config)
     else:
-        folder.create(config)
+        folder.write_config(config)
         save_episodes(folder.demonstrations, episodes)
         for account in accounts:
             Table(folder.demonstration_accounts).write(account.as_dict())

@@ -1,5 +1,6 @@
 """A saved Q-function, run by LiteRT."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class SavedQFunction:
         """
         self.folder = folder
         self._interpreter = interpreter = _load_interpreter(folder)
-        inputs = sorted(interpreter.get_input_details(), key=lambda detail: str(detail["name"]))
+        inputs = sorted(interpreter.get_input_details(), key=_part)
         self._inputs = [
             (int(detail["index"]), tuple(int(size) for size in detail["shape"][1:]))
             for detail in inputs
@@ -68,6 +69,12 @@ class SavedQFunction:
             self._interpreter.set_tensor(index, np.ascontiguousarray(part))
         self._interpreter.invoke()
         return np.asarray(self._interpreter.get_tensor(self._output), np.float32)
+
+
+def _part(detail: dict[str, Any]) -> int:
+    """Return which part an input takes; TensorFlow names them `..._observation_3:0`, or so."""
+    numbers = re.findall(r"\d+", str(detail["name"]).partition(":")[0])
+    return int(numbers[-1]) if numbers else 0
 
 
 def _load_interpreter(folder: Path) -> Any:

@@ -116,6 +116,33 @@ def test_lives_end_no_episode_where_they_shall_not():
     assert sum(int(step[2][0]) for step in steps) == 1
 
 
+@pytest.mark.parametrize("episodic_life", [True, False])
+def test_what_is_learned_at_a_new_life_is_what_was_acted_on_and_done(episodic_life):
+    options = AtariOptions(noop_max=0, episodic_life=episodic_life, num_threads=1)
+    games = AtariGames(BREAKOUT, 1, options, training=True)
+    layout = ObservationLayout(games.single_observation_space, games.frame_stack)
+    replay = Replay(900, 1, layout, n_step=1, gamma=0.99)
+    observation, _ = games.reset(seed=0)
+    replay.begin(layout.split(observation))
+    acted_on, opened, cut = set(), 0, 0
+    for step in range(300):
+        # RIGHT and LEFT alone: FIRE comes from the games.
+        action = np.array([2 + step % 2])
+        opens = bool(games._begins[0])
+        opened += opens
+        if not opens:
+            acted_on.add((observation.tobytes(), int(action[0])))
+        observation, rewards, terminated, truncated, _ = games.step(action)
+        cut += int(truncated[0])
+        replay.add(action, rewards, terminated, truncated, layout.split(observation))
+    assert opened > 5
+    assert (cut > 5) == (not episodic_life)
+    batch = replay.sample(1, 2_000, np.random.default_rng(0))
+    stacks, actions = batch.observations[0][0, :, 0], batch.actions[0]
+    learned = {(s.tobytes(), int(a)) for s, a in zip(stacks, actions, strict=True)}
+    assert learned <= acted_on
+
+
 def test_the_replay_rebuilds_what_was_seen():
     games = AtariGames(BREAKOUT, 3, AtariOptions(num_threads=1), training=True)
     layout = ObservationLayout(games.single_observation_space, games.frame_stack)

@@ -121,6 +121,18 @@ def test_while_a_run_has_no_steps_of_its_own_all_samples_are_demonstrations():
     assert (batch.actions < FIRST).all()
 
 
+def test_where_a_run_was_only_interrupted_all_samples_are_demonstrations():
+    """Evaluations with the training cars begin episodes anew before the run has a step."""
+    demonstrations = Demonstrations(EPISODES, layout(), num_actions=40, n_step=2, gamma=0.5)
+    own = Replay(1_000, 1, layout(), n_step=2, gamma=0.5)
+    observation = [np.full((1, 2, 3, STACK), 255, np.uint8)]
+    own.begin(observation)
+    for _ in range(4):
+        own.interrupt(observation)
+        batch = sample_mixed(own, demonstrations, 0.1, 1, 64, np.random.default_rng(0))
+        assert (batch.actions < FIRST).all()
+
+
 @pytest.mark.parametrize("speed", [False, True])
 def test_episodes_are_read_back_as_they_were_written(tmp_path, speed):
     episodes = [

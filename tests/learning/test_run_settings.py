@@ -248,8 +248,11 @@ def test_a_run_that_ends_before_it_learns_is_refused():
     check_learnable(run_settings(DEFAULT_PRESET, [{"training": {"env_steps": 257}}]))
 
 
-def test_a_run_on_a_smaller_circuit_is_named_after_the_circuit(tmp_path):
+def test_a_run_on_a_smaller_circuit_is_named_after_the_circuit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     write_circuit_csv(load_circuit("oval"), tmp_path / "Monza.csv")
     circuits = [f"{tmp_path / 'Monza.csv'}@0.1"]
     settings = run_settings(DEFAULT_PRESET, [{"task": {"circuits": circuits}}])
-    assert new_run_folder(settings).name.startswith("Monza-")
+    folders = [new_run_folder(settings) for _ in range(3)]
+    assert all(folder.name.startswith("Monza-") and folder.is_dir() for folder in folders)
+    assert len(set(folders)) == 3

@@ -177,6 +177,8 @@ def test_observations_that_are_no_single_pictures_are_refused(shape):
 def test_a_table_that_would_be_too_large_is_refused():
     with pytest.raises(SettingsError, match=r"15 positions on 24 rows make 7\.92e"):
         make_agent(rows=24, positions=15)
+    with pytest.raises(SettingsError, match=r"1000 positions on 128 rows make 1\.14e\+384 states"):
+        make_agent(rows=128, positions=1000)
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,31 @@ def test_a_finished_run_goes_on_with_more_steps_and_other_settings_of_the_agent(
     assert config["agent"]["learning_rate"] == 3e-4
 
 
+@pytest.mark.usefixtures("quick_saving")
+def test_a_run_goes_on_with_more_frequent_evaluations(tmp_path):
+    path = tmp_path / "run"
+    run(path, tiny_settings(training={"env_steps": 400, "evaluate_every": 10_000}))
+    more = {"env_steps": 1_000, "evaluate_every": 200, "evaluate_from": 0}
+    listener = Quiet()
+    run(path, tiny_settings(training=more), resume=True, listener=listener)
+    steps = sorted({int(row["env_step"]) for row in read_rows(path / "evaluations.csv")})
+    assert [step // 100 for step in steps] == [4, 6, 8, 10]
+
+
+@pytest.mark.parametrize(("saved", "expected"), [(10_000, 1_200), (900, 900)])
+def test_evaluations_that_were_not_due_before_begin_at_once(finished, tmp_path, saved, expected):
+    path = tmp_path / "run"
+    shutil.copytree(finished[0], path)
+    state = newest(path)
+    state["counters"].update(env_steps=1_200, evaluated_at=0, next_evaluation=saved)
+    Checkpoints(path / "checkpoints").save(10**6, state)
+    settings = tiny_settings(training={"env_steps": 1_400, "evaluate_every": 5})
+    trainer = start_run(settings, path, Quiet(), device="cpu", resume=True)
+    trainer.close()
+    # And not as often as there are periods of five steps.
+    assert trainer._counters["next_evaluation"] == expected
+
+
 def test_a_checkpoint_of_another_network_or_replay_is_refused(finished):
     path, _, _ = finished
     for changes in ({"agent": {"network": {"units": [17]}}}, {"training": {"num_envs": 4}}):
@@ -296,6 +321,21 @@ def test_a_run_that_failed_before_saving_can_be_begun_anew_in_its_folder(tmp_pat
     config = read_yaml(tmp_path / "run" / "config.yaml")
     assert f"{rule}:mine" not in config["task"]["rewards"]
     assert list(read_rows(tmp_path / "run" / "metrics.csv")[0]) == METRICS.split(",")
+
+
+def test_a_folder_is_the_run_s_from_its_start_to_its_end(tmp_path):
+    """Also before the first checkpoint, when what is there looks like a dead run's."""
+    path = tmp_path / "run"
+    first = start_run(tiny_settings(seed=1), path, Quiet(), device="cpu")
+    with pytest.raises(RunFolderError, match="another process trains in it"):
+        start_run(tiny_settings(seed=2), path, Quiet(), device="cpu")
+    assert read_yaml(path / "config.yaml")["seed"] == 1
+    first.close()
+    second = start_run(tiny_settings(seed=2), path, Quiet(), device="cpu")
+    assert read_yaml(path / "config.yaml")["seed"] == 2
+    second.control.stop()
+    second.run()
+    start_run(tiny_settings(seed=2), path, Quiet(), device="cpu", resume=True).close()
 
 
 def test_resuming_without_a_checkpoint_is_refused(tmp_path):

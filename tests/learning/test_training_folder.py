@@ -8,7 +8,14 @@ import pytest
 from learning_helpers import read_rows
 
 from f1_rl.learning.checkpoints import CheckpointError, Checkpoints
-from f1_rl.learning.run_folder import RunFolder, RunFolderError, Table, describe_versions
+from f1_rl.learning.run_folder import (
+    RUNS,
+    RunFolder,
+    RunFolderError,
+    Table,
+    describe_versions,
+    make_new_folder,
+)
 
 
 def test_a_folder_is_made_with_its_configuration(tmp_path):
@@ -211,3 +218,70 @@ def test_a_folder_that_is_gone_cannot_be_claimed(tmp_path):
         RunFolder(tmp_path / "gone").claimed(),
     ):
         pass
+
+
+def test_a_run_keeps_its_folder_from_its_first_moment_on(tmp_path):
+    """Before it has a checkpoint another process would take what it has for a dead run's."""
+    first, second = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    second.check_unused()
+    first.begin()
+    with pytest.raises(RunFolderError, match="another process trains in it"):
+        second.begin()
+    second.remove_empty()
+    first.write_config({"seed": 1})
+    table(first.metrics)
+    with pytest.raises(RunFolderError, match="another process trains in it"):
+        second.begin()
+    assert second.read_config() == {"seed": 1}
+    assert first.metrics.exists()
+    first.release()
+    second.begin()
+    assert [path.name for path in second.path.iterdir()] == []
+    second.release()
+
+
+def test_a_run_that_ended_while_another_started_is_kept(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path / "run")
+    claim = folder.claim
+
+    def late():
+        other = RunFolder(folder.path)
+        other.create({"seed": 1})
+        (folder.path / "policy").mkdir()
+        claim()
+
+    monkeypatch.setattr(folder, "claim", late)
+    with pytest.raises(RunFolderError, match="holds a run already"):
+        folder.begin()
+    assert folder.read_config() == {"seed": 1}
+    with RunFolder(folder.path).claimed():
+        pass
+
+
+def test_a_folder_that_stayed_empty_is_removed_again(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.begin()
+    folder.release()
+    folder.remove_empty()
+    assert not folder.path.exists()
+    folder.create({"seed": 3})
+    folder.remove_empty()
+    assert folder.read_config() == {"seed": 3}
+
+
+def test_the_folder_of_all_runs_is_removed_with_the_only_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = (RunFolder(make_new_folder(RUNS, "Monza")) for _ in range(2))
+    first.remove_empty()
+    assert list(RUNS.iterdir()) == [second.path]
+    second.remove_empty()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_that_begin_in_one_second_have_folders_of_their_own(tmp_path):
+    parent = tmp_path / "runs"
+    names = [make_new_folder(parent, "Monza-20240101").name for _ in range(3)]
+    assert names == ["Monza-20240101", "Monza-20240101-2", "Monza-20240101-3"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="is a file; choose another --run-dir"):
+        make_new_folder(tmp_path / "file", "Monza")

@@ -23,6 +23,7 @@ from f1_rl.policy import (
     save_policy,
 )
 from f1_rl.policy.manifest import describe_task, interface_hash, read_manifest
+from f1_rl.policy.model import SavedQFunction
 from f1_rl.policy.saliency import Saliency, saliency_of
 from f1_rl.settings import build_settings, merge, read_yaml, write_yaml
 from f1_rl.simulation import SingleTrackCar
@@ -334,6 +335,20 @@ def test_whole_metres_are_hashed_alike_however_they_are_written():
         {"b": {"c": 3.0}, "a": (1.0, 2)}
     )
     assert interface_hash({"a": 1.5}) != interface_hash({"a": 1})
+
+
+def test_many_parts_of_an_observation_keep_their_order(tmp_path):
+    import gymnasium as gym
+
+    box = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    layout = ObservationLayout(gym.spaces.Dict({f"part_{i:02d}": box for i in range(12)}), 1)
+    network = NetworkSettings(filters=(), kernels=(), strides=(), units=(16,))
+    agent = Agent(layout, 3, AgentSettings(network=network), seed=0, device="/CPU:0")
+    (tmp_path / "policy.tflite").write_bytes(agent.tflite_model())
+    parts = list(np.random.default_rng(0).normal(size=(12, 4, 1)).astype(np.float32))
+    np.testing.assert_allclose(
+        SavedQFunction(tmp_path).q_values(parts), agent.q_values(parts), atol=1e-5
+    )
 
 
 class Broken:
