@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from f1_rl.bags.frames import DriveFrame
 from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
-from f1_rl.simulation import Camera, Obstacle, View
+from f1_rl.simulation import EMPTY_ROAD, Camera, Obstacle, Traffic, View
 
 
 class RecordedCar:
@@ -71,8 +71,13 @@ class RecordedCar:
         return np.array([self._steps * self.control_period_s])
 
     @property
+    def traffic(self) -> Traffic:
+        """None: a bag does not say what was on the road."""
+        return EMPTY_ROAD
+
+    @property
     def clearance_m(self) -> FloatArray:
-        """(1,) infinite: a bag does not say what was on the road."""
+        """(1,) infinite, for the same reason."""
         return np.full(1, np.inf)
 
     def obstacles_around(self, car: int) -> tuple[Obstacle, ...]:

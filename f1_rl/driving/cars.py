@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from f1_rl.circuits import Circuit, FloatArray, IntArray, Poses
-from f1_rl.simulation import Camera, Obstacle, View
+from f1_rl.simulation import Camera, Obstacle, Traffic, View
 
 
 class CarFault(RuntimeError):  # noqa: N818
@@ -66,6 +66,10 @@ class Cars(Protocol):
     @property
     def time_s(self) -> FloatArray:
         """(N,) time since each car was placed, seconds."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """The obstacles of each car's world; with a seed they begin in the same places always."""
 
     @property
     def clearance_m(self) -> FloatArray:

@@ -159,10 +159,11 @@ class LapDrive:
         self._seed = seed
         self._attempts = attempts
         circuits = load_circuits(self._settings) if cars is None else cars.circuits
-        self.starts = spread_starts(circuits, starts_per_circuit, direction, shift)
+        spread = spread_starts(circuits, starts_per_circuit, direction, shift)
         if cars is None:
-            cars = make_simulator(self._settings, len(self.starts.arc_length_m), circuits)
+            cars = make_simulator(self._settings, len(spread.arc_length_m), circuits)
         self.task = make_task(self._settings, cars=cars)
+        self.starts = self.task.clear_of_traffic(spread)
         lengths = np.array([circuit.length_m for circuit in circuits])
         slowest = self.task.actions.max_speed_mps * _SLOWEST_SHARE
         self._most_steps = int(laps * lengths.max() / slowest / self.task.cars.control_period_s)

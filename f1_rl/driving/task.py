@@ -1,6 +1,6 @@
 """The driving task: what is learned, for N cars at once, wherever they live."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from f1_rl.driving.observation import FrameStack, Preprocessing, UInt8Array
 from f1_rl.driving.rewards import Rewards
 from f1_rl.driving.settings import StartSettings, TaskSettings, pedal_lead_s
 from f1_rl.driving.step import Step
+from f1_rl.simulation.traffic import clear_places
 
 
 @dataclass(frozen=True)
@@ -126,13 +127,27 @@ class DrivingTask:
         edges = np.array([circuit.narrowest_half_width_m for circuit in self.cars.circuits])
         lateral_m = np.minimum(chosen.lateral_m, 0.5 * edges[circuits])
         directions = {"forward": (1, 1), "backward": (-1, -1), "both": (-1, 1)}[chosen.direction]
-        return Starts(
+        starts = Starts(
             circuit_index=circuits,
             arc_length_m=rng.random(count) * lengths,
             direction=rng.choice(directions, count),
             lateral_m=rng.uniform(-lateral_m, lateral_m),
             heading_error_rad=rng.uniform(-chosen.heading_rad, chosen.heading_rad, count),
         )
+        return self.clear_of_traffic(starts)
+
+    def clear_of_traffic(self, starts: Starts) -> Starts:
+        """Return starts moved on to where no obstacle is near, if those begin in set places."""
+        traffic = self.cars.traffic
+        if not traffic.count or traffic.seed is None:
+            return starts
+        arc_length_m = starts.arc_length_m.copy()
+        for index, circuit in enumerate(self.cars.circuits):
+            here = np.flatnonzero(starts.circuit_index == index)
+            arc_length_m[here] = clear_places(
+                traffic, circuit, arc_length_m[here], starts.direction[here]
+            )
+        return replace(starts, arc_length_m=arc_length_m)
 
     def begin(
         self, cars: IntArray, starts: Starts, line_arc_length_m: FloatArray | None = None

@@ -61,6 +61,11 @@ class WorldObstacles:
         self._lap_ns = traffic_lap_ns(circuit, self._obstacles)
 
     @property
+    def traffic(self) -> Traffic:
+        """What there is in each world."""
+        return self._obstacles.traffic
+
+    @property
     def clearance_m(self) -> FloatArray:
         """(N,) least distance to an obstacle in the last step, 0 where touched."""
         return self._obstacles.clearance_m.copy()

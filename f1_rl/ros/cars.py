@@ -92,6 +92,11 @@ class RosCars:
         return np.array([car.time_s for car in self.cars])
 
     @property
+    def traffic(self) -> Traffic:
+        """The obstacles of each car's world; they have a seed."""
+        return self.obstacles.traffic
+
+    @property
     def clearance_m(self) -> FloatArray:
         """(N,) least distance to an obstacle in the last step, 0 where touched."""
         return self.obstacles.clearance_m

@@ -165,6 +165,11 @@ class Simulator:
         return self._shutter.delay_ms / 1000.0
 
     @property
+    def traffic(self) -> Traffic:
+        """The obstacles of each car's world."""
+        return self.obstacles.traffic
+
+    @property
     def clearance_m(self) -> FloatArray:
         """Least distance to an obstacle in the last period, 0.0 where touched, (N,)."""
         return self.obstacles.clearance_m.copy()

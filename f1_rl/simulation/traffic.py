@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from f1_rl.circuits import Circuit, FloatArray
+from f1_rl.circuits import Circuit, FloatArray, IntArray
 from f1_rl.errors import did_you_mean
 from f1_rl.simulation.car_parameters import CAR
 
@@ -23,6 +23,7 @@ NO_TRAFFIC = "none"
 
 _BESIDE_M = 0.1
 _MOST_DRAWS = 60
+_ROUNDING_M = 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Traffic:
             along the road, instead of at random.
         spacing_m: Least distance between two of them along the road, where they begin.
         start_clear_m: Road before and behind the car's own place where none begins; with a seed,
-            of the start line.
+            of the start line, and cars begin as far from all of them, where there is room.
         passage_m: Least width that is left to pass.
         box_colour: RGB of the boxes.
         car_colour: RGB of the slower cars' bodies.
         seed: Of places and speeds, then always the same, from the start line on and in the
-            circuit's own direction, so that a car may begin in an obstacle; none: drawn by the
-            simulator, from the car's place on and in its direction.
+            circuit's own direction; none: drawn by the simulator, from the car's place on and in
+            its direction.
     """
 
     boxes: int = 0
@@ -162,6 +163,36 @@ def place_obstacles(
     speed_mps = np.zeros(count)
     speed_mps[traffic.boxes :] = rng.uniform(*traffic.car_speed_mps)
     return Placement(arc_length_m[order], lateral_m, speed_mps)
+
+
+def clear_places(
+    traffic: Traffic, circuit: Circuit, arc_length_m: FloatArray, direction: IntArray
+) -> FloatArray:
+    """Move places on, as driven, to the next where no obstacle of seeded traffic begins near.
+
+    Near is `start_clear_m`, or half the longest way between two where that is less.
+
+    Args:
+        traffic: Obstacles, with a seed.
+        circuit: The road.
+        arc_length_m: (K,) in the driving direction.
+        direction: (K,) +1 along the centre line, -1 against it.
+
+    Returns:
+        (K,) in the driving direction, below the circuit's length.
+    """
+    length_m = circuit.length_m
+    placed = place_obstacles(traffic, circuit, np.random.default_rng(traffic.seed))
+    begin_m = np.sort(placed.arc_length_m)
+    longest_m = np.diff(begin_m, append=begin_m[0] + length_m).max()
+    near_m = min(traffic.start_clear_m, 0.5 * longest_m)
+    ahead_m = np.mod(direction[:, None] * begin_m - arc_length_m[:, None], length_m)
+    # Where it is, or just far enough behind one of them.
+    onward_m = np.pad(np.mod(ahead_m + near_m, length_m), ((0, 0), (1, 0)))
+    apart_m = np.mod(ahead_m[:, None] - onward_m[:, :, None], length_m)
+    apart_m = np.minimum(apart_m, length_m - apart_m).min(axis=2)
+    onward_m[apart_m < near_m - _ROUNDING_M] = np.inf
+    return np.asarray(np.mod(arc_length_m + onward_m.min(axis=1), length_m))
 
 
 def _draw_laterals(

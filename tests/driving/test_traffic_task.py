@@ -118,3 +118,24 @@ def test_traffic_is_a_name_or_what_there_is():
         settings(traffic={"boxes": -1})
     with pytest.raises(SettingsError, match=r"did you mean 'traffic.boxes'"):
         settings(traffic={"boxs": 1})
+
+
+def test_where_obstacles_stand_in_set_places_no_car_begins_near_one():
+    crowded = settings(circuits=["simple"], traffic={"boxes": 10, "seed": 1})
+    env = F1CameraVectorEnv(64, circuits=["simple"], traffic={"boxes": 10, "seed": 1})
+    begun = [env.task]
+    env.reset(seed=0)
+    for shift in (0.0, 0.3):
+        lap_drive = LapDrive(crowded, 8, direction=None, shift=shift)
+        lap_drive.task.begin(np.arange(8), lap_drive.starts)
+        begun.append(lap_drive.task)
+    for task in begun:
+        task.step(np.zeros((task.num_cars, 2)))
+        # A box that is half a metre long, 4 m off or more, and the car's nose.
+        assert task.cars.clearance_m.min() > 2.0
+
+
+def test_starts_stay_where_traffic_is_drawn_around_them_and_where_they_are_given():
+    free = LapDrive(settings(traffic="mixed"), 8, direction=None)
+    none = LapDrive(settings(traffic="none"), 8, direction=None)
+    np.testing.assert_array_equal(free.starts.arc_length_m, none.starts.arc_length_m)

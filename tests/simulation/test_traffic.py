@@ -1,11 +1,13 @@
 """Placements of traffic: apart, away from the start, and never closing the road."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from f1_rl.circuits import Circuit, circuit_names, load_circuit
 from f1_rl.simulation import NO_TRAFFIC, Traffic, load_traffic, traffic_names
-from f1_rl.simulation.traffic import Placement, place_obstacles
+from f1_rl.simulation.traffic import Placement, clear_places, place_obstacles
 
 SCENARIOS = [name for name in traffic_names() if name != NO_TRAFFIC]
 LIBRARY = [load_circuit(name) for name in circuit_names()]
@@ -67,6 +69,30 @@ def test_slalom_changes_sides_along_the_road() -> None:
     placed = drawn(load_traffic("slalom"), LIBRARY[0], 3)
     sides = np.sign(placed.lateral_m[np.argsort(placed.arc_length_m)])
     assert (sides[1:] == -sides[:-1]).all()
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_places_are_moved_on_as_driven_until_obstacles_are_far_enough(
+    name: str, direction: int
+) -> None:
+    circuit = load_circuit("simple")
+    for seed in range(20):
+        traffic = replace(load_traffic(name), seed=seed)
+        begin_m = direction * drawn(traffic, circuit, seed).arc_length_m
+        before_m = np.linspace(0.0, circuit.length_m, 500, endpoint=False)
+        after_m = clear_places(traffic, circuit, before_m, np.full(500, direction))
+        apart_m = np.mod(begin_m - after_m[:, None], circuit.length_m)
+        nearest_m = np.minimum(apart_m, circuit.length_m - apart_m).min(axis=1)
+        gaps_m = np.diff(np.sort(begin_m), append=begin_m.min() + circuit.length_m)
+        wanted_m = min(traffic.start_clear_m, gaps_m.max() / 2)
+        assert nearest_m.min() > wanted_m - 1e-5
+        # Those that were far enough stay, the others go no further than they must.
+        moved_m = np.mod(after_m - before_m, circuit.length_m)
+        was_m = np.mod(begin_m - before_m[:, None], circuit.length_m)
+        was_near = np.minimum(was_m, circuit.length_m - was_m).min(axis=1) < wanted_m
+        np.testing.assert_array_equal(moved_m[~was_near], 0.0)
+        np.testing.assert_allclose(nearest_m[was_near], wanted_m, atol=1e-5)
 
 
 def test_placements_follow_from_the_seed() -> None:
