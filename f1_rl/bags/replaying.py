@@ -118,21 +118,24 @@ def replay_bag(
             raise BagError(f"{reader.bag.path}: {_why_nothing(reader, replay)}")
     table = pilot.commands_at(np.nan_to_num(trace["measured_speed"]))
     agreement = compare(trace, pilot.action_names, table)
-    if proposals is not None and outputs.bag is not None:
-        from f1_rl.bags.proposals import write_with_proposals
+    try:
+        if proposals is not None and outputs.bag is not None:
+            from f1_rl.bags.proposals import write_with_proposals
 
-        # Before the notes are taken: what cannot be copied is one of them.
-        write_with_proposals(reader.bag, proposals, outputs.bag)
-    result = ReplayResult(
-        agreement=agreement,
-        outcomes=dict(sorted(replay.outcomes.items())),
-        facts=_facts(reader, pilot),
-        notes=(*reader.bag.warnings, *reader.notes, *_counted(reader, replay)),
-        latency=_latency(latencies_s),
-        files=_files(outputs),
-    )
-    if outputs.folder is not None:
-        _write_documents(result, trace, outputs.folder, outputs.video)
+            # Before the notes are taken: what cannot be copied is one of them.
+            write_with_proposals(reader.bag, proposals, outputs.bag)
+    finally:
+        # Also where the bag could not be written.
+        result = ReplayResult(
+            agreement=agreement,
+            outcomes=dict(sorted(replay.outcomes.items())),
+            facts=_facts(reader, pilot),
+            notes=(*reader.bag.warnings, *reader.notes, *_counted(reader, replay)),
+            latency=_latency(latencies_s),
+            files=_files(outputs),
+        )
+        if outputs.folder is not None:
+            _write_documents(result, trace, outputs.folder, outputs.video)
     return result
 
 

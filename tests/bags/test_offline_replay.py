@@ -214,6 +214,14 @@ def test_commands_that_a_policy_proposed_before_keep_their_topic(sample, pilot, 
         assert bag.topics["/proposed_cmd"].count == bag.topics["/proposed_cmd_offline"].count
 
 
+def test_the_report_is_written_where_the_new_bag_cannot_be(sample, pilot, tmp_path):
+    (tmp_path / "file").write_text("")
+    outputs = ReplayOutputs(tmp_path / "out", bag=tmp_path / "file" / "bag")
+    with pytest.raises((BagError, OSError), match="file"):
+        replay(sample, pilot, outputs)
+    assert {"replay.json", "replay.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
 @pytest.mark.parametrize("kind", ["folder", "bag", "bag of a lone file"])
 def test_nothing_is_written_into_the_bag_that_is_replayed(tmp_path, pilot, kind):
     folder = write_bag(tmp_path / "drive", drive(2, pictures=large))
