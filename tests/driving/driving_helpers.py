@@ -6,7 +6,7 @@ import numpy as np
 
 from f1_rl.circuits import Circuit, Poses, Projection
 from f1_rl.driving.step import Step
-from f1_rl.simulation import Camera, View
+from f1_rl.simulation import EMPTY_ROAD, Camera, View
 
 
 def ring(radius_m: float = 10.0, half_width_m: float = 1.5) -> Circuit:
@@ -70,6 +70,7 @@ class ScriptedCars:
         self.speed_mps = np.zeros(num_cars)
         self.yaw_rate_radps = np.zeros(num_cars)
         self.time_s = np.zeros(num_cars)
+        self.traffic = EMPTY_ROAD
         self.clearance_m = np.full(num_cars, np.inf)
         self.steps = 0
 
