@@ -24,7 +24,7 @@ from f1_rl.driving.perturbations import NOMINAL
 from f1_rl.gazebo import WorldSettings, perturbed, write_world
 from f1_rl.launching.gazebo import GazeboInstance
 from f1_rl.launching.share import ament_prefix
-from f1_rl.simulation import Appearance, Camera, Renderer, Traffic
+from f1_rl.simulation import EMPTY_ROAD, Appearance, Camera, Renderer, Traffic
 from f1_rl.simulation.scenery import Scenery
 
 ENGINE = os.environ.get("F1_RL_RENDER_ENGINE", "ogre2")
@@ -43,7 +43,6 @@ pytestmark = [
 PERIOD_NS = 50_000_000
 CAMERA = Camera(width=160, height=120)
 PHYSICS_STEP_S = 0.002
-EMPTY_ROAD = Traffic()
 
 Start = Callable[..., "list[subprocess.Popen[bytes]]"]
 
