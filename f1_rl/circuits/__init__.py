@@ -1,7 +1,7 @@
 """Circuits: closed centre lines with a road, where cars are on them, and how many laps they did."""
 
 from f1_rl.circuits.circuit import Circuit
-from f1_rl.circuits.csv_file import read_circuit_csv, write_circuit_csv
+from f1_rl.circuits.csv_file import read_circuit_csv, rereadable, write_circuit_csv
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.generator import random_circuit
 from f1_rl.circuits.geometry import (
@@ -39,6 +39,7 @@ __all__ = [
     "load_circuit",
     "random_circuit",
     "read_circuit_csv",
+    "rereadable",
     "wrap_angle",
     "write_circuit_csv",
 ]

@@ -15,6 +15,7 @@ from f1_rl.circuits import (
     circuit_names,
     load_circuit,
     read_circuit_csv,
+    rereadable,
     write_circuit_csv,
 )
 from f1_rl.cli import options
@@ -74,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         circuit = read_circuit_csv(source, scale=arguments.scale, narrow=arguments.narrow)
     else:
         circuit = load_circuit(source, scale=arguments.scale)
+    if arguments.action in ("import", "export"):
+        circuit = rereadable(circuit, narrow=getattr(arguments, "narrow", False))
     if arguments.action == "world":
         _write_world(circuit, arguments)
         return 0

@@ -243,6 +243,21 @@ def test_a_file_with_a_turn_too_tight_is_imported_narrower(tmp_path):
     assert read_circuit_csv(output).width_left_m.min() < 1.25
 
 
+def test_what_was_imported_narrower_can_be_read_again_where_it_is_tiny(tmp_path):
+    angle = np.linspace(0.0, 2.0 * np.pi, 200, endpoint=False)
+    rows = np.column_stack([4.0 * np.cos(angle), np.sin(angle), angle * 0 + 0.5, angle * 0 + 0.5])
+    source, output = tmp_path / "pinched.csv", tmp_path / "wide.csv"
+    np.savetxt(source, rows, delimiter=",")
+    assert tell("circuit", "import", source, output, "--narrow").code == 0
+    assert read_circuit_csv(output).min_radius_m == pytest.approx(0.21, abs=0.01)
+    # With a road that is just narrow enough as it comes, but not as it would be read again.
+    rows[:, 2:] = 0.22
+    np.savetxt(source, rows, delimiter=",")
+    assert read_circuit_csv(source).min_radius_m > 0.22
+    check_refusal(tell("circuit", "import", source, tmp_path / "none.csv"), "import --narrow")
+    assert not (tmp_path / "none.csv").exists()
+
+
 def test_a_picture_may_have_any_name(tmp_path):
     assert tell("circuit", "render", "oval", tmp_path / "picture").code == 0
     data = np.frombuffer((tmp_path / "picture").read_bytes(), np.uint8)
