@@ -38,6 +38,8 @@ def refusal(error: msgspec.ValidationError, values: Any, kind: type) -> str:
     """
     reason, _, path = str(error).partition(" - at ")
     where = path.rpartition("$")[2].strip("`.")
+    if where.endswith("[...]"):
+        where = _entry_at(where.removesuffix("[...]"), str(error), values, kind)
     if unknown := _UNKNOWN.match(reason):
         return unknown_setting(".".join(filter(None, (where, unknown[1]))), kind)
     if missing := _MISSING.match(reason):
@@ -101,6 +103,29 @@ def _bounds(sign: str | None, at_least: str | None, bound: str) -> str:
     if abs(number) >= _HUGE:
         return " that is finite"
     return f" {_BOUNDS[sign]} {number:.15g}"
+
+
+def _entry_at(where: str, sentence: str, values: Any, kind: type) -> str:
+    """Return the path of the entry of a mapping that is refused, whose name msgspec leaves out."""
+    mapping: Any = values
+    names = where.split(".")
+    for name in names:
+        mapping = mapping.get(name) if isinstance(mapping, dict) else None
+    for entry, value in mapping.items() if isinstance(mapping, dict) else ():
+        try:
+            msgspec.convert(_replaced(values, names, {entry: value}), kind)
+        except msgspec.ValidationError as error:
+            if str(error) == sentence:
+                return f"{where}.{entry}"
+    return f"{where}[...]"
+
+
+def _replaced(values: Any, names: list[str], value: Any) -> Any:
+    """Return nested mappings with another value at a path of names."""
+    if not names:
+        return value
+    first, *others = names
+    return {**values, first: _replaced(values[first], others, value)}
 
 
 def _value_at(values: Any, where: str) -> tuple[bool, str]:

@@ -28,8 +28,28 @@ class SettingsError(ValueError):
     """A setting that does not exist or has a value that cannot be used."""
 
 
+class _TwiceError(yaml.YAMLError):
+    """A name that stands twice in a mapping, of which YAML would keep the last one alone."""
+
+    def __init__(self, name: str, line: int) -> None:
+        super().__init__(name, line)
+        self.name = name
+        self.line = line
+
+
 class _Loader(yaml.SafeLoader):
     """Reads YAML, and `1e-3` and `1.5e3` as the numbers that they are in YAML 1.2."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return a mapping, in which no name may stand twice."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for name, _ in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                if (name.tag, name.value) in seen:
+                    raise _TwiceError(name.value, name.start_mark.line + 1)
+                seen.add((name.tag, name.value))
+        return node
 
 
 class _Dumper(yaml.SafeDumper):
@@ -103,6 +123,10 @@ def parse_assignment(text: str) -> dict[str, Any]:
         raise SettingsError(f"--set {text}: write it as name=value, for example agent.gamma=0.9.")
     try:
         tree: Any = yaml.load(value, _Loader)
+    except _TwiceError as error:
+        raise SettingsError(
+            f"--set {text}: has {error.name!r} twice in one mapping; write it once."
+        ) from error
     except yaml.YAMLError as error:
         raise SettingsError(f"--set {text}: the value is not valid YAML; quote it.") from error
     for key in reversed(keys):
@@ -126,6 +150,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(
             f"{path}: cannot be read ({error.strerror}); {advice(error)}."
+        ) from error
+    except _TwiceError as error:
+        raise SettingsError(
+            f"{path}: has {error.name!r} twice in one mapping, the second in line {error.line}; "
+            "write it once."
         ) from error
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" (line {error.problem_mark.line + 1})"

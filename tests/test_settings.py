@@ -87,7 +87,9 @@ def test_settings_are_frozen():
         ({"inner": {"lens": {"focus_m": -1.0}}}, "inner.lens: focus_m must be above 0"),
         ({"inner": {"lens": {"focus_m": "far"}}}, "inner.lens.focus_m is 'far'; give a number"),
         ({"inner": None}, "inner is null; give a mapping"),
-        ({"weights": {"a": "b"}}, "weights.*: give a number"),
+        ({"weights": {"a": "b"}}, r"weights\.a is 'b'; give a number"),
+        ({"weights": {"a": 1.0, "b": math.inf}}, r"weights\.b is inf; give a number that"),
+        ({"weights": {"my.py:f": "b"}}, r"weights\.my\.py:f: give a number"),
         ({"weights": {1: 2.0}}, "a name in weights is no name; give text"),
         ({"pair": [1.0]}, "pair is a list; give a list of 2 entries"),
         ([1, 2], "it is a list; give a mapping"),
@@ -203,6 +205,8 @@ def test_numbers_in_files_may_be_written_without_a_point(tmp_path):
         (b"", "holds no mapping"),
         (b"a: [1\n", "not valid YAML"),
         (b"\xff\xfe\x00", "not valid YAML"),
+        (b"task: {a: 1}\nagent: {}\ntask: {b: 2}\n", "has 'task' twice .*in line 3; write it once"),
+        (b"task:\n  a: 1\n  a: 1\n", "has 'a' twice"),
     ],
 )
 def test_files_that_hold_no_settings_are_refused(tmp_path, content, reason):
@@ -211,6 +215,17 @@ def test_files_that_hold_no_settings_are_refused(tmp_path, content, reason):
     with pytest.raises(SettingsError, match=reason) as caught:
         read_yaml(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_mapping_may_be_another_one_with_changes(tmp_path):
+    path = tmp_path / "preset.yaml"
+    path.write_text("a: &a {x: 1, y: 1}\nb: {<<: *a, x: 2}\n")
+    assert read_yaml(path)["b"] == {"x": 2, "y": 1}
+
+
+def test_an_assignment_with_a_name_twice_is_refused():
+    with pytest.raises(SettingsError, match=r"--set task\.rewards=.* has 'a' twice"):
+        parse_assignment("task.rewards={a: 1, a: 2}")
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):

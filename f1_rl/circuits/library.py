@@ -17,6 +17,7 @@ from f1_rl.circuits.csv_file import read_circuit_csv
 from f1_rl.circuits.errors import CircuitError
 from f1_rl.circuits.generator import RANDOM_PREFIX, random_circuit
 from f1_rl.circuits.geometry import FloatArray
+from f1_rl.circuits.validation import check_length, check_line_width
 from f1_rl.errors import did_you_mean
 
 DATA_PACKAGE = "f1_rl.circuits.data"
@@ -54,6 +55,10 @@ class CircuitDefinition:
         Raises:
             CircuitError: If the definition is no circuit at this scale.
         """
+        # Before its turns are drawn in points, which are too many in a circuit too long.
+        sides_m = np.roll(self.corners_m, -1, axis=0) - self.corners_m
+        check_length(self.name, scale * float(np.hypot(*sides_m.T).sum()))
+        check_line_width(self.name, self.line_width_m, scale * self.half_widths_m)
         rounded = round_corners(self.name, scale * self.corners_m, scale * self.radii_m)
         half_width_m = _blend_half_widths(rounded, scale * self.half_widths_m)
         x_m, y_m = rounded.points_m.T

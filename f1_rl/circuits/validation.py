@@ -64,11 +64,7 @@ def check_points(name: str, points_m: FloatArray, widths_m: FloatArray) -> None:
             f"{('left', 'right')[side]} at point {point + 1}; widths must be greater than zero."
         )
     gaps_m = np.hypot(*(np.roll(points_m, -1, axis=0) - points_m).T)
-    if gaps_m.sum() > MAX_LENGTH_M:
-        raise CircuitError(
-            f"Circuit '{name}' is {gaps_m.sum() / 1000.0:,.0f} km long where at most "
-            f"{MAX_LENGTH_M / 1000.0:.0f} km are supported; check the unit or give a scale."
-        )
+    check_length(name, float(gaps_m.sum()))
     if (gaps_m < MIN_POINT_SPACING_M).any():
         point = int(np.argmax(gaps_m < MIN_POINT_SPACING_M)) + 1
         raise CircuitError(
@@ -79,6 +75,19 @@ def check_points(name: str, points_m: FloatArray, widths_m: FloatArray) -> None:
         raise CircuitError(
             f"Circuit '{name}' is not closed: its last point is {gaps_m[-1]:.2f} m from the first, "
             f"with at most {gaps_m[:-1].max():.2f} m between the others; close the line."
+        )
+
+
+def check_length(name: str, length_m: float) -> None:
+    """Refuse a circuit that is too long to be sampled.
+
+    Raises:
+        CircuitError: It is.
+    """
+    if length_m > MAX_LENGTH_M:
+        raise CircuitError(
+            f"Circuit '{name}' is {length_m / 1000.0:,.0f} km long where at most "
+            f"{MAX_LENGTH_M / 1000.0:.0f} km are supported; check the unit or give a scale."
         )
 
 

@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.action in ("import", "export"):
         _check_new(arguments.output)
+    if arguments.action == "render":
+        _check_no_circuit(arguments.output)
     source = getattr(arguments, "circuit", None) or arguments.source
     if arguments.action == "import":
         circuit = read_circuit_csv(source, scale=arguments.scale, narrow=arguments.narrow)
@@ -103,6 +105,19 @@ def _check_new(path: Path) -> None:
     """
     if path.is_file():
         raise CommandError(f"{path}: exists already; choose another name, or remove it first.")
+
+
+def _check_no_circuit(path: Path) -> None:
+    """Refuse to draw over what may be a circuit, such as the one that is drawn.
+
+    Raises:
+        CommandError: The name is that of a circuit's file.
+    """
+    if path.suffix.lower() == ".csv":
+        raise CommandError(
+            f"{path}: is the name of a circuit's file, and what is drawn is a picture; choose a "
+            "name that ends in .png."
+        )
 
 
 def _add_world_arguments(parser: argparse.ArgumentParser) -> None:

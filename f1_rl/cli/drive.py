@@ -69,6 +69,8 @@ def _wants_page(arguments: argparse.Namespace) -> bool:
             f"{given[0]}: is for laps without the live page; leave it out, or the options of the "
             "page."
         )
+    if arguments.video is not None and arguments.no_video:
+        raise CommandError("--no-video: there is a --video, too; leave out one of them.")
     if arguments.policy is None and (given or arguments.last):
         raise CommandError(
             f"{[*given, '--last'][0]}: there is no policy to drive with; give a run folder."

@@ -202,10 +202,28 @@ def _settings(arguments: argparse.Namespace) -> "tuple[RunSettings, Path]":
     if arguments.offline:
         changes.append({"training": {"env_steps": 0}})
     settings = run_settings(preset, changes)
+    if not settings.drives:
+        _check_without_task(arguments, settings.env)
     check_learnable(settings)
     folder = arguments.run_dir or new_run_folder(settings)
     RunFolder(folder).check_unused()
     return settings, folder
+
+
+def _check_without_task(arguments: argparse.Namespace, env: str) -> None:
+    """Refuse options of the driving task where another environment is learned in.
+
+    Raises:
+        CommandError: There is one, which would change nothing.
+    """
+    names = ("circuit", "scale", "traffic")
+    given = [f"--{name}" for name in names if getattr(arguments, name) is not None]
+    if any("task" in change for change in options.assignments(arguments)):
+        given.append("--set task")
+    if given:
+        raise CommandError(
+            f"{given[0]}: is of the driving task, and this run is to learn {env}; leave it out."
+        )
 
 
 def _usual_preset(arguments: argparse.Namespace) -> str:

@@ -74,7 +74,7 @@ def _run_file(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingsError(
             f"rewards: {path} cannot be run{_where(error, str(path))}; correct the file."
         ) from error
@@ -85,7 +85,7 @@ def _is_own_function(module: ModuleType, value: object) -> bool:
     return callable(value) and getattr(value, "__module__", None) == module.__name__
 
 
-def _where(error: Exception, path: str) -> str:
+def _where(error: BaseException, path: str) -> str:
     """Return the file's last line that took part in an error, and what the error says."""
     if isinstance(error, SyntaxError):
         return f" in line {error.lineno}: {error.msg}"

@@ -90,6 +90,18 @@ def test_a_scale_that_is_none_is_refused(scale):
         check_circuit_name(f"oval@{scale}")
 
 
+@pytest.mark.parametrize("name", ["simple", "forest", "random-3"])
+def test_a_scale_far_too_large_is_refused_before_memory_ends(name):
+    with pytest.raises(CircuitError, match=rf"'{name}' is [\d,]+ km long where at most 100 km"):
+        load_circuit(name, scale=1e9)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-9])
+def test_a_scale_far_too_small_is_refused_for_the_line(scale):
+    with pytest.raises(CircuitError, match=r"'simple' has a line of width 0\.1 m"):
+        load_circuit("simple", scale=scale)
+
+
 def test_unknown_names_are_refused_with_what_there_is():
     with pytest.raises(CircuitError, match=r"no circuit 'simpel' \(did you mean 'simple'\?\)"):
         load_circuit("simpel")

@@ -99,6 +99,14 @@ def test_wrong_usage_is_refused_with_the_usage(arguments):
         (("train", "--offline"), "give bags with --demonstrations"),
         (("train", "--offline", "--steps", "100"), "--steps: there are none with --offline"),
         (("train", "--env", "CartPole-v1", "--demonstrations", "bag"), "for CartPole-v1"),
+        (("train", "--env", "CartPole-v1", "--circuit", "oval"), "--circuit: is of the driving"),
+        (("train", "--env", "CartPole-v1", "--scale", "0.5"), "--scale: is of the driving task"),
+        (("train", "--preset", "cartpole", "--traffic", "boxes"), "--traffic: is of the driving"),
+        (
+            ("train", "--preset", "cartpole", "--set", "task.line_width_m=0"),
+            "--set task: is of the driving task, and this run is to learn CartPole-v1",
+        ),
+        (("drive", "run", "--no-video", "--video", "x.mp4"), "there is a --video, too"),
         (("train", "--resume", "run", "--offline"), "--offline cannot be changed"),
         (("train", "--resume", "run", "--demonstrations", "bag"), "--demonstrations cannot be"),
         (("train", "--seed", "-1"), "seed is -1; give a whole number of at least 0"),
@@ -256,6 +264,14 @@ def test_what_was_imported_narrower_can_be_read_again_where_it_is_tiny(tmp_path)
     assert read_circuit_csv(source).min_radius_m > 0.22
     check_refusal(tell("circuit", "import", source, tmp_path / "none.csv"), "import --narrow")
     assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_picture_is_not_drawn_over_a_circuit(tmp_path):
+    circuit = tmp_path / "mine.csv"
+    assert tell("circuit", "export", "oval", circuit).code == 0
+    before = circuit.read_bytes()
+    check_refusal(tell("circuit", "render", circuit, circuit), "mine.csv: is the name of a circuit")
+    assert circuit.read_bytes() == before
 
 
 def test_a_picture_may_have_any_name(tmp_path):

@@ -74,6 +74,7 @@ def test_what_cannot_be_found_is_refused_in_a_sentence(name, reason):
     ("source", "reason"),
     [
         ("def fast(step)\n", "rules.py cannot be run in line 1: expected ':'; correct the file"),
+        ("import sys\nsys.exit(3)\n", "cannot be run in line 2: SystemExit: 3; correct the file"),
         ("\nimport no_such_module\n", "cannot be run in line 2: ModuleNotFoundError: No module"),
     ],
 )
