@@ -189,6 +189,14 @@ def test_metadata_that_cannot_be_read_is_told_and_the_files_are_read(tmp_path, t
     assert "metadata.yaml cannot be read" in warnings[0]
 
 
+def test_files_are_put_in_order_whatever_digits_their_names_have(tmp_path):
+    sent = drive(2)
+    folder = write_bag(tmp_path / "drive", sent)
+    (folder / "metadata.yaml").unlink()
+    storage_file(folder).rename(folder / "1\N{SUPERSCRIPT TWO}3.mcap")
+    assert read(folder)[0] == told(sent)
+
+
 def test_metadata_of_renamed_files_is_told_and_the_files_are_read(tmp_path):
     sent = drive(4)
     folder = write_bag(tmp_path / "drive", sent)
