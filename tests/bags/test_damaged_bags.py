@@ -258,6 +258,29 @@ def test_an_mcap_file_without_chunks_is_read_even_when_it_was_cut_off(tmp_path):
     assert any("bytes hold no record" in sentence for sentence in warnings)
 
 
+@pytest.mark.parametrize("kind", [5, 6, 7], ids=["message", "chunk", "index"])
+def test_a_record_that_is_too_short_ends_what_is_read_of_an_mcap_file(tmp_path, kind):
+    sent = drive(12)
+    whole = mcap_without_chunks(sent)
+    end = whole.rindex(struct.pack("<BQ", 15, 4))
+    file = tmp_path / "drive.mcap"
+    file.write_bytes(whole[:end] + struct.pack("<BQ", kind, 2) + b"ab" + bytes(40))
+    messages, warnings = read(file)
+    assert messages == told(sent)
+    assert any("bytes hold no record" in sentence for sentence in warnings)
+
+
+def test_a_message_that_is_too_short_ends_what_is_read_of_its_chunk(tmp_path):
+    content = mcap_without_chunks(drive(12))
+    end = content.rindex(struct.pack("<BQ", 15, 4))
+    short = struct.pack("<BQ", 5, 2) + b"ab"
+    head = struct.pack("<QQQI", 1, 2, len(short), 0) + struct.pack("<IQ", 0, len(short))
+    chunk = struct.pack("<BQ", 6, len(head + short)) + head + short
+    file = tmp_path / "drive.mcap"
+    file.write_bytes(content[:end] + chunk)
+    assert read(file)[0] == told(drive(12))
+
+
 def mcap_without_chunks(sent):
     """Return an MCAP file as rosbag2's preset `fastwrite` makes it: neither chunks nor index."""
 
