@@ -154,6 +154,13 @@ def _refuse_inside(bag: Path, outputs: ReplayOutputs) -> None:
         raise BagError(
             f"{outputs.bag} exists already, and a bag is never overwritten; choose another folder."
         )
+    if outputs.bag is not None and outputs.folder is not None:
+        report, new = outputs.folder.resolve(), outputs.bag.resolve()
+        if new in (report, *report.parents):
+            raise BagError(
+                f"{outputs.folder}: lies in the new bag, which has a folder of its own; choose "
+                "another one for the report."
+            )
 
 
 def _open_sinks(

@@ -241,6 +241,14 @@ def test_an_existing_bag_is_not_overwritten_and_nothing_else_is_written(sample, 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("report", ["new", "new/report"])
+def test_a_report_in_the_new_bag_is_refused_before_the_replay(sample, pilot, tmp_path, report):
+    outputs = ReplayOutputs(tmp_path / report, bag=tmp_path / "new")
+    with pytest.raises(BagError, match="lies in the new bag"):
+        replay(sample, pilot, outputs)
+    assert not (tmp_path / "new").exists()
+
+
 def pictures_at(*stamps_ms):
     """Return pictures of these stamps, received in this order."""
     return [
