@@ -123,6 +123,16 @@ def test_damaged_rows_of_sqlite3_cost_themselves_alone(tmp_path):
     assert unharmed == [item for item in expected if item in unharmed]
 
 
+def test_damaged_rows_of_sqlite3_come_in_the_order_of_their_receipt(tmp_path):
+    sent = drive(60)
+    folder = write_bag(tmp_path / "drive", [*sent[30:60], *sent[:30], *sent[60:]], "sqlite3-none")
+    cut(storage_file(folder), 0.7)
+    messages, warnings = read(folder)
+    assert len(messages) > 60
+    assert messages == [item for item in told(sent) if item in messages]
+    assert any("is damaged" in sentence for sentence in warnings)
+
+
 def test_what_a_killed_recorder_left_in_the_journal_of_sqlite3_is_read(tmp_path):
     sent = drive(20)
     folder = write_bag(tmp_path / "drive", sent, "sqlite3-none")
