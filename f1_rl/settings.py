@@ -127,7 +127,8 @@ def parse_assignment(text: str) -> dict[str, Any]:
         raise SettingsError(
             f"--set {text}: has {error.name!r} twice in one mapping; write it once."
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
+        # A ValueError is of what looks like a date and is none.
         raise SettingsError(f"--set {text}: the value is not valid YAML; quote it.") from error
     for key in reversed(keys):
         tree = {key: tree}
@@ -159,7 +160,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" (line {error.problem_mark.line + 1})"
         raise SettingsError(f"{path}: is not valid YAML{line}; correct it.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
+        # A ValueError is of bytes that are no UTF-8, or of what looks like a date and is none.
         raise SettingsError(f"{path}: is not valid YAML; correct it or give another.") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: holds no mapping of names to values; write name: value.")

@@ -169,7 +169,9 @@ def test_assignments_without_a_name_or_value_are_refused(text):
         parse_assignment(text)
 
 
-@pytest.mark.parametrize("value", ["[1", "{a: b", "'x", "!!python/object:os.system {}"])
+@pytest.mark.parametrize(
+    "value", ["[1", "{a: b", "'x", "!!python/object:os.system {}", "2026-13-45"]
+)
 def test_assignments_that_are_no_yaml_are_refused(value):
     with pytest.raises(SettingsError, match="not valid YAML"):
         parse_assignment(f"a={value}")
@@ -204,6 +206,7 @@ def test_numbers_in_files_may_be_written_without_a_point(tmp_path):
         (b"- 1\n- 2\n", "holds no mapping"),
         (b"", "holds no mapping"),
         (b"a: [1\n", "not valid YAML"),
+        (b"a: 2026-13-45\n", "not valid YAML"),
         (b"\xff\xfe\x00", "not valid YAML"),
         (b"task: {a: 1}\nagent: {}\ntask: {b: 2}\n", "has 'task' twice .*in line 3; write it once"),
         (b"task:\n  a: 1\n  a: 1\n", "has 'a' twice"),

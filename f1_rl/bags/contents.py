@@ -142,4 +142,4 @@ def _from_metadata(
 def _natural_order(path: Path) -> list[tuple[int, str]]:
     """Return a key by which `bag_2` comes before `bag_10`."""
     parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

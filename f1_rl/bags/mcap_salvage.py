@@ -23,8 +23,10 @@ _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _INDEX, _DATA_END = 2, 3, 4, 5, 6,
 _HEAD = struct.Struct("<BQ")
 _MESSAGE_HEAD = struct.Struct("<HIQQ")
 _CHUNK_HEAD = struct.Struct("<QQQI")
-# Larger records than this come of damaged lengths.
+# Larger records than this come of damaged lengths, and so do smaller ones of these kinds.
 _LARGEST_RECORD = 1 << 34
+_INDEX_HEAD = struct.Struct("<HI")
+_SMALLEST = {_MESSAGE: _MESSAGE_HEAD.size, _CHUNK: _CHUNK_HEAD.size, _INDEX: _INDEX_HEAD.size}
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class McapSalvage:
             if kind in (_FOOTER, _DATA_END):
                 return
             begin, end = offset + _HEAD.size, offset + _HEAD.size + length
-            if not 0 < kind <= _DATA_END or length > _LARGEST_RECORD:
+            if not 0 < kind <= _DATA_END or not _may_be_long(kind, length):
                 break
             if kind == _CHUNK and end - length + _CHUNK_HEAD.size <= self._size:
                 start_ns, end_ns, _, _ = _CHUNK_HEAD.unpack(self._file.read(_CHUNK_HEAD.size))
@@ -141,7 +143,7 @@ class McapSalvage:
             )
 
     def _take_index(self, content: bytes) -> None:
-        channel, size = struct.unpack_from("<HI", content)
+        channel, size = _INDEX_HEAD.unpack_from(content)
         if self._chunks:
             chunk = self._chunks[-1]
             chunk.counts = {**(chunk.counts or {}), channel: size // 16}
@@ -192,7 +194,9 @@ class McapSalvage:
         while offset + _HEAD.size <= self._size:
             self._file.seek(offset)
             kind, length = _HEAD.unpack(self._file.read(_HEAD.size))
-            if kind in (_FOOTER, _DATA_END) or offset + _HEAD.size + length > self._size:
+            if kind in (_FOOTER, _DATA_END) or not _may_be_long(kind, length):
+                return
+            if offset + _HEAD.size + length > self._size:
                 return
             if kind == _MESSAGE:
                 record = self._record(self._file.read(length), topics, start_ns)
@@ -241,7 +245,7 @@ class McapSalvage:
         while at + _HEAD.size <= len(plain):
             kind, length = _HEAD.unpack_from(plain, at)
             at += _HEAD.size
-            if at + length > len(plain):
+            if at + length > len(plain) or not _may_be_long(kind, length):
                 return
             yield kind, plain[at : at + length]
             at += length
@@ -275,6 +279,11 @@ class _Fields:
     def text(self) -> str:
         """Return a text with its length in front."""
         return self.take(int.from_bytes(self.take(4), "little")).decode("utf-8", "replace")
+
+
+def _may_be_long(kind: int, length: int) -> bool:
+    """Return whether a record may have such a length."""
+    return _SMALLEST.get(kind, 0) <= length <= _LARGEST_RECORD
 
 
 def _decompress(compression: str, packed: bytes, whole: bool) -> bytes:

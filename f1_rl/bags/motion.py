@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -94,17 +94,23 @@ def read_odometry_increments(bag: Bag, topic: str | None) -> tuple[Increments, I
     """
     if topic is None:
         raise BagError(f"{bag.path}: holds no odometry; record odom, or measure by the pictures.")
-    samples: list[OdometrySample] = []
-    received: list[float] = []
+    found: list[tuple[OdometrySample, int]] = []
     for record in bag.records([topic]):
         try:
             sample = read_odometry(record.message)
         except MessageError:
             continue
+        found.append((sample, record.received_ns))
+    if not any(sample.stamp_ns for sample, _ in found):
+        # Without stamps the times of receipt are taken, as `FrameReader` does.
+        found = [(replace(sample, stamp_ns=heard_ns), heard_ns) for sample, heard_ns in found]
+    samples: list[OdometrySample] = []
+    received: list[float] = []
+    for sample, heard_ns in found:
         if samples and sample.stamp_ns <= samples[-1].stamp_ns:
             continue
         samples.append(sample)
-        received.append((record.received_ns - bag.start_ns) / 1e9)
+        received.append((heard_ns - bag.start_ns) / 1e9)
     if len(samples) < 2:
         raise BagError(f"{bag.path}: holds {len(samples)} odometry messages; record a whole drive.")
     times_s = _by_receipt(np.array([one.stamp_ns for one in samples]), received, bag.start_ns)

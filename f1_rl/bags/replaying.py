@@ -16,7 +16,7 @@ from f1_rl.bags.agreement import Agreement, Trace, compare
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.frame_table import FrameTable
 from f1_rl.bags.frames import FrameReader
-from f1_rl.bags.offline import OfflineReplay, ReplayedFrame
+from f1_rl.bags.offline import OfflineReplay, ReplayedFrame, size_fault
 from f1_rl.files import new_file
 from f1_rl.nodes.latency import Percentiles
 from f1_rl.nodes.pilot import Pilot
@@ -154,6 +154,13 @@ def _refuse_inside(bag: Path, outputs: ReplayOutputs) -> None:
         raise BagError(
             f"{outputs.bag} exists already, and a bag is never overwritten; choose another folder."
         )
+    if outputs.bag is not None and outputs.folder is not None:
+        report, new = outputs.folder.resolve(), outputs.bag.resolve()
+        if new in (report, *report.parents):
+            raise BagError(
+                f"{outputs.folder}: lies in the new bag, which has a folder of its own; choose "
+                "another one for the report."
+            )
 
 
 def _open_sinks(
@@ -192,7 +199,10 @@ def _video_frame(replayed: ReplayedFrame, pilot: Pilot, saliency: Saliency) -> A
         observation = pilot.observation
     unknown = np.full(len(pilot.action_names), math.nan)
     return ReplayVideoFrame(
-        camera=pilot.as_trained(frame.picture),
+        # A picture of another size than the calibrated camera's can only be shown as it is.
+        camera=frame.picture
+        if size_fault(pilot, frame.picture)
+        else pilot.as_trained(frame.picture),
         observation=observation,
         q_values=unknown if decision is None else decision.q_values,
         action=-1 if decision is None else decision.action,

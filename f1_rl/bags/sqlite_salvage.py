@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
 
 from f1_rl.bags.errors import BagError
 from f1_rl.bags.storage import RawRecord, TopicInfo
@@ -15,6 +16,7 @@ from f1_rl.bags.storage import RawRecord, TopicInfo
 # After so many rows in a row that cannot be read, nothing readable comes any more.
 _LONGEST_GAP = 5_000
 _HEAD_BYTES = 100
+_ROW = np.dtype([("number", "i8"), ("topic", "i8"), ("received_ns", "i8")])
 _VFS_NAME = "f1_rl-whole-pages"
 
 
@@ -63,9 +65,11 @@ class SqliteSalvage:
         }
 
     def records(self, topics: Collection[str], start_ns: int) -> Iterator[RawRecord]:
-        """Yield messages in the order in which they were written."""
+        """Yield messages in the order of their receipt, which need not be that of their rows."""
         lost = 0
-        for number, topic, received_ns in self._rows():
+        rows = np.fromiter(self._rows(), _ROW)
+        rows.sort(order=["received_ns", "number"])
+        for number, topic, received_ns in map(np.void.item, rows):
             name, kind = self._topics.get(topic, ("", ""))
             if name not in topics or received_ns < start_ns:
                 continue

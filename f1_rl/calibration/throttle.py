@@ -46,9 +46,10 @@ def fit_throttle(
     speeds = _growing(np.array([np.mean(found[value]) for value in sorted(found)]))
     table = [(0.0, 0.0)]
     for speed, value in zip(speeds, values, strict=True):
-        # Of throttles with one speed the least holds it.
-        if speed > max(_STANDING_MPS, table[-1][0] + 1e-9):
-            table.append((round(float(speed), _DECIMALS), float(value)))
+        written = round(float(speed), _DECIMALS)
+        # Of throttles with one speed, as the table writes it, the least holds it.
+        if speed > _STANDING_MPS and written > table[-1][0]:
+            table.append((written, float(value)))
     if len(table) < _LEAST_LEVELS:
         raise CalibrationError(
             f"{len(found)} throttles were held for {_HELD_S} s, and {len(table) - 1} speeds came "

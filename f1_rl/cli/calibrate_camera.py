@@ -10,6 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from f1_rl.bags.contents import (
+    COMPRESSED_SUFFIXES,
+    METADATA_NAME,
+    STORAGE_SUFFIXES,
+    is_storage,
+)
 from f1_rl.calibration import (
     CalibratedCamera,
     Mounting,
@@ -34,7 +40,7 @@ UInt8Array = npt.NDArray[np.uint8]
 
 _LENSES = {"pinhole": "plumb_bob", "rational": "rational_polynomial", "fisheye": "equidistant"}
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
-_BAG_SUFFIXES = (".mcap", ".db3", ".zstd")
+_BAG_SUFFIXES = (*STORAGE_SUFFIXES, *COMPRESSED_SUFFIXES)
 # Of a bag, a view counts whose corners moved by this share of the width since the last ones.
 _LEAST_MOVE = 0.03
 _MOST_VIEWS = 60
@@ -280,7 +286,10 @@ def _pictures(arguments: argparse.Namespace) -> Iterator[tuple[str, UInt8Array]]
 
 
 def _is_bag(path: Path) -> bool:
-    return path.suffix in _BAG_SUFFIXES or (path / "metadata.yaml").is_file()
+    """Return whether this is a file of a bag, or a folder with one, as a killed recorder leaves."""
+    if path.is_dir():
+        return (path / METADATA_NAME).is_file() or any(map(is_storage, path.iterdir()))
+    return path.name == METADATA_NAME or path.suffix in _BAG_SUFFIXES
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -127,9 +127,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _named(folders: list[Path]) -> dict[str, Path]:
     """Return the policy folders by the names of their runs, longer where these are alike."""
-    names = [_name(folder.resolve()) for folder in folders]
+    whole = [folder.resolve() for folder in folders]
+    names = [_name(folder) for folder in whole]
     if len(set(names)) < len(names):
-        names = [f"{_run_of(folder.resolve()).parent.name}/{_name(folder)}" for folder in folders]
+        names = [f"{_run_of(folder).parent.name}/{_name(folder)}" for folder in whole]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise CommandError(f"{twice}: is given twice; name each policy once.")

@@ -62,7 +62,7 @@ class DriveRecorder:
             from f1_rl.bags.drive_recording import DriveRecording
         except ModuleNotFoundError as error:
             return f"Recording needs {error.name}; install it with pip install 'f1_rl[bags]'."
-        folder = self._folder / time.strftime("bag-%Y%m%d-%H%M%S")
+        folder = self._free_folder()
         noted = describe_recording(
             policy=self._policy if driver == "policy" else "",
             circuit=circuit,
@@ -89,6 +89,15 @@ class DriveRecorder:
             place = (pose.x_m, pose.y_m, pose.yaw_rad)
             commanded = (command.speed_mps, command.yaw_rate_radps)
             self._recording.add(picture, place, motion, commanded)
+
+    def _free_folder(self) -> Path:
+        """Return a folder named by the time, and numbered where that was there before."""
+        first = folder = self._folder / time.strftime("bag-%Y%m%d-%H%M%S")
+        number = 1
+        while folder.exists():
+            number += 1
+            folder = first.with_name(f"{first.name}-{number}")
+        return folder
 
     def end(self) -> str:
         """Finish the bag, if one is being written; return a sentence on it, or nothing."""

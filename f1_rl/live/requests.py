@@ -60,7 +60,7 @@ def read_request(text: str, scene: Scene | None) -> dict[str, Any]:
     """
     try:
         request = _DECODER.decode(text)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise RequestError(f"The message was not understood: {error}.") from error
     if isinstance(request, _Seen):
         return {"type": "seen"}

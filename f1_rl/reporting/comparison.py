@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from f1_rl.circuits.circuit import Circuit
 from f1_rl.reporting import comparison_wording
@@ -190,7 +191,9 @@ def _report_link(run: ComparedRun, page: Path) -> str:
     report = run.data.path / REPORT_FILE
     if not report.is_file():
         return ""
-    return Path(os.path.relpath(report.resolve(), page.resolve().parent)).as_posix()
+    way = Path(os.path.relpath(report.resolve(), page.resolve().parent))
+    # In a link some characters that a folder's name may have mean something else.
+    return quote(way.as_posix())
 
 
 def _run_as_dict(group: Group, run: ComparedRun) -> dict[str, Any]:

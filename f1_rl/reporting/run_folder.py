@@ -416,7 +416,8 @@ def _read_yaml(run_dir: Path, name: str, notes: list[str]) -> Mapping[str, Any]:
         return {}
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
+        # A ValueError is of what looks like a date and is none.
         document = None
     if not isinstance(document, Mapping):
         notes.append(f"{name} is damaged and was left out: {_MEANING[name]}.")

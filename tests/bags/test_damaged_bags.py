@@ -123,6 +123,16 @@ def test_damaged_rows_of_sqlite3_cost_themselves_alone(tmp_path):
     assert unharmed == [item for item in expected if item in unharmed]
 
 
+def test_damaged_rows_of_sqlite3_come_in_the_order_of_their_receipt(tmp_path):
+    sent = drive(60)
+    folder = write_bag(tmp_path / "drive", [*sent[30:60], *sent[:30], *sent[60:]], "sqlite3-none")
+    cut(storage_file(folder), 0.7)
+    messages, warnings = read(folder)
+    assert len(messages) > 60
+    assert messages == [item for item in told(sent) if item in messages]
+    assert any("is damaged" in sentence for sentence in warnings)
+
+
 def test_what_a_killed_recorder_left_in_the_journal_of_sqlite3_is_read(tmp_path):
     sent = drive(20)
     folder = write_bag(tmp_path / "drive", sent, "sqlite3-none")
@@ -189,6 +199,14 @@ def test_metadata_that_cannot_be_read_is_told_and_the_files_are_read(tmp_path, t
     assert "metadata.yaml cannot be read" in warnings[0]
 
 
+def test_files_are_put_in_order_whatever_digits_their_names_have(tmp_path):
+    sent = drive(2)
+    folder = write_bag(tmp_path / "drive", sent)
+    (folder / "metadata.yaml").unlink()
+    storage_file(folder).rename(folder / "1\N{SUPERSCRIPT TWO}3.mcap")
+    assert read(folder)[0] == told(sent)
+
+
 def test_metadata_of_renamed_files_is_told_and_the_files_are_read(tmp_path):
     sent = drive(4)
     folder = write_bag(tmp_path / "drive", sent)
@@ -248,6 +266,29 @@ def test_an_mcap_file_without_chunks_is_read_even_when_it_was_cut_off(tmp_path):
     assert is_beginning(messages, sent)
     assert len(messages) > 0.4 * len(sent)
     assert any("bytes hold no record" in sentence for sentence in warnings)
+
+
+@pytest.mark.parametrize("kind", [5, 6, 7], ids=["message", "chunk", "index"])
+def test_a_record_that_is_too_short_ends_what_is_read_of_an_mcap_file(tmp_path, kind):
+    sent = drive(12)
+    whole = mcap_without_chunks(sent)
+    end = whole.rindex(struct.pack("<BQ", 15, 4))
+    file = tmp_path / "drive.mcap"
+    file.write_bytes(whole[:end] + struct.pack("<BQ", kind, 2) + b"ab" + bytes(40))
+    messages, warnings = read(file)
+    assert messages == told(sent)
+    assert any("bytes hold no record" in sentence for sentence in warnings)
+
+
+def test_a_message_that_is_too_short_ends_what_is_read_of_its_chunk(tmp_path):
+    content = mcap_without_chunks(drive(12))
+    end = content.rindex(struct.pack("<BQ", 15, 4))
+    short = struct.pack("<BQ", 5, 2) + b"ab"
+    head = struct.pack("<QQQI", 1, 2, len(short), 0) + struct.pack("<IQ", 0, len(short))
+    chunk = struct.pack("<BQ", 6, len(head + short)) + head + short
+    file = tmp_path / "drive.mcap"
+    file.write_bytes(content[:end] + chunk)
+    assert read(file)[0] == told(drive(12))
 
 
 def mcap_without_chunks(sent):

@@ -2,8 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
-from bag_making import BEGIN_NS, IMAGE, PERIOD_NS, Sent, image, picture, twist, write_bag
+from bag_making import (
+    BEGIN_NS,
+    IMAGE,
+    ODOMETRY,
+    PERIOD_NS,
+    Sent,
+    image,
+    odometry,
+    picture,
+    twist,
+    write_bag,
+)
 from recorded_drives import drive, task_settings
 from recorded_drives import write_bag as write_drive
 
@@ -42,6 +54,18 @@ def test_simulated_time_is_told_by_the_times_of_receipt(gazebo_lap: Path) -> Non
         _, turned = read_odometry_increments(bag, topics.odometry_topic)
         found = measure_delay(read_commands(bag, topics).yaw_rate, turned, 1.0, "yaw rate")
         assert found.delay_s == pytest.approx(0.0, abs=0.01)
+
+
+def test_odometry_without_stamps_is_taken_by_its_times_of_receipt(tmp_path: Path) -> None:
+    sent = [
+        Sent("/odom", ODOMETRY, BEGIN_NS + i * PERIOD_NS, odometry(0.1 * i, 2.0, 0))
+        for i in range(4)
+    ]
+    with Bag(write_bag(tmp_path / "bag", sent)) as bag:
+        driven, _ = read_odometry_increments(bag, "/odom")
+    assert driven.begin_s == pytest.approx(np.array([0.0, 0.05, 0.1]))
+    assert driven.end_s == pytest.approx(np.array([0.05, 0.1, 0.15]))
+    assert driven.values == pytest.approx(np.full(3, 0.1))
 
 
 def test_a_bag_without_commands_is_refused(tmp_path: Path) -> None:

@@ -34,9 +34,11 @@ from f1_rl.bags.offline import (
 )
 from f1_rl.bags.replaying import ReplayOutputs, replay_bag
 from f1_rl.bags.writer import BagWriter, RecordedTopic
+from f1_rl.calibration import CalibratedCamera, Intrinsics, Mounting
 from f1_rl.nodes.pilot import Pilot
 from f1_rl.policy import load_policy
 from f1_rl.reporting.camera_overlay import HEAT_COLOUR
+from f1_rl.simulation import Camera
 
 CAMERA = "/cam_f1_left/image_raw"
 
@@ -241,6 +243,14 @@ def test_an_existing_bag_is_not_overwritten_and_nothing_else_is_written(sample, 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("report", ["new", "new/report"])
+def test_a_report_in_the_new_bag_is_refused_before_the_replay(sample, pilot, tmp_path, report):
+    outputs = ReplayOutputs(tmp_path / report, bag=tmp_path / "new")
+    with pytest.raises(BagError, match="lies in the new bag"):
+        replay(sample, pilot, outputs)
+    assert not (tmp_path / "new").exists()
+
+
 def pictures_at(*stamps_ms):
     """Return pictures of these stamps, received in this order."""
     return [
@@ -286,6 +296,22 @@ def test_a_blank_picture_and_one_of_another_size_break_the_sequence(tmp_path, pi
     assert result.outcomes == {"decided": 5, "unusable": 2}
     assert any("is blank" in note for note in result.notes)
     assert any("is 640 x 240, the policy was trained with 640 x 480" in n for n in result.notes)
+
+
+def test_a_picture_of_another_size_is_filmed_as_it_is_where_the_camera_is_calibrated(
+    tmp_path, policy
+):
+    focal = Camera().focal_length_px
+    lens = Intrinsics(640, 480, (focal, focal), (319.5, 239.5))
+    place = Mounting(x_m=Camera().x_m, y_m=Camera().y_m, z_m=Camera().z_m)
+    pilot = Pilot(load_policy(policy), CalibratedCamera("own", lens, place))
+    sent = pictures_at(0, 50, 100)
+    sent[1] = Sent(CAMERA, IMAGE, sent[1].received_ns, image(large(1)[:240], 1_050_000_000))
+    folder = write_bag(tmp_path / "drive", sent)
+    result = replay(folder, pilot, ReplayOutputs(tmp_path / "out", video=True))
+    assert result.outcomes == {"decided": 2, "unusable": 1}
+    with av.open(str(tmp_path / "out" / "replay.mp4")) as video:
+        assert len(list(video.decode(video=0))) == 3
 
 
 def test_a_bag_of_another_camera_is_refused_with_the_reason(tmp_path, pilot):

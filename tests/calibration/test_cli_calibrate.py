@@ -114,6 +114,21 @@ def test_the_lens_of_camera_info_is_taken_from_a_bag(capsys: Any, tmp_path: Path
     assert read_camera(tmp_path / "camera.yaml").intrinsics.centre_px == (32.0, 24.0)
 
 
+def test_a_bag_is_one_without_its_metadata_too(capsys: Any, tmp_path: Path) -> None:
+    pytest.importorskip("rosbags", reason="reading bags needs rosbags")
+    sys.path.insert(0, str(Path(__file__).parents[1] / "bags"))
+    from bag_making import BEGIN_NS, INFO, Sent, camera_info, drive, write_bag
+
+    told = Sent("/cam_f1_left/camera_info", INFO, BEGIN_NS, camera_info(64, 48, 33.0))
+    bag = write_bag(tmp_path / "bag", [told, *drive(3)])
+    for path in (bag / "metadata.yaml", bag):
+        status, out, _ = tell(capsys, "camera", path, "--out", tmp_path / "camera.yaml")
+        assert status == 0
+        assert "focal length 33.0 px, as camera_info says" in out
+        # As a recorder that was killed before it wrote any.
+        (bag / "metadata.yaml").unlink(missing_ok=True)
+
+
 def test_the_delay_of_a_bag_is_told_as_a_setting(capsys: Any, tmp_path: Path) -> None:
     pytest.importorskip("rosbags", reason="reading bags needs rosbags")
     sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from f1_rl.calibration import CalibrationError
+from f1_rl.calibration.actuators import ThrottleSettings
 from f1_rl.calibration.delay import Commands
 from f1_rl.calibration.throttle import fit_throttle
 from f1_rl.cli.main import main
@@ -40,6 +41,12 @@ def test_a_throttle_that_does_not_move_the_car_is_left_out() -> None:
 def test_a_speed_that_fell_though_the_throttle_rose_is_averaged() -> None:
     table = fit_throttle(*held([(0.1, 0.5), (0.15, 1.1), (0.16, 0.9), (0.2, 1.5)]))
     assert table == ((0.0, 0.0), (0.5, 0.1), (1.0, 0.15), (1.5, 0.2))
+
+
+def test_speeds_that_the_table_writes_alike_are_one() -> None:
+    table = fit_throttle(*held([(0.1, 0.5), (0.2, 1.0), (0.3, 2.0001), (0.4, 2.0004)]))
+    assert table == ((0.0, 0.0), (0.5, 0.1), (1.0, 0.2), (2.0, 0.3))
+    assert ThrottleSettings(table=table).table == table
 
 
 def test_throttles_that_were_not_held_say_nothing() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -88,3 +89,11 @@ def test_the_help_explains_the_headings_that_do_not_speak_for_themselves() -> No
     evaluate.add_arguments(parser)
     told = " ".join(parser.format_help().split())
     assert all(f"'{name}'" in told for name in ("of limit", "lateral m", "p95 m", "rad/s²"))
+
+
+def test_policies_of_runs_that_are_called_alike_are_named_by_where_they_lie(tmp_path, monkeypatch):
+    runs = [tmp_path / place / "run" for place in ("here", "there")]
+    for run in runs:
+        run.mkdir(parents=True)
+    monkeypatch.chdir(runs[0])
+    assert evaluate._named([Path(), runs[1]]) == {"here/run": Path(), "there/run": runs[1]}

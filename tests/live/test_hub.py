@@ -156,6 +156,7 @@ def test_a_page_that_asks_without_end_fills_no_memory():
     [
         ("no json", "not understood"),
         ("[]", "not understood"),
+        ('{"deep": ' + "[" * 1_500 + "]" * 1_500 + ', "type": "seen"}', "not understood"),
         ("{}", "type"),
         ('{"type": "explode"}', "explode"),
         ('{"type": "input", "throttle": 2, "steer": 0}', "throttle"),

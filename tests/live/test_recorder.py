@@ -16,6 +16,7 @@ from f1_rl.bags import Bag
 from f1_rl.bags.transitions import DemonstrationSettings, convert_bags
 from f1_rl.cli.main import main
 from f1_rl.driving.settings import TaskSettings
+from f1_rl.live.recorder import DriveRecorder
 from f1_rl.settings import build_settings
 
 CAMERA = {"width": 192, "height": 144}
@@ -31,6 +32,16 @@ def stage(tmp_path: Path) -> Stage:
 def only_bag(folder: Path) -> Path:
     (bag,) = folder.glob("bag-*")
     return bag
+
+
+def test_a_recording_may_begin_in_the_second_of_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("f1_rl.live.recorder.time.strftime", lambda _: "bag-20260329-020000")
+    recorder = DriveRecorder(tmp_path, 0.05)
+    for _ in range(3):
+        assert recorder.begin("oval", "person").startswith("Recording into")
+        assert recorder.end().startswith("Recorded")
+    names = ["bag-20260329-020000", "bag-20260329-020000-2", "bag-20260329-020000-3"]
+    assert [bag.name for bag in recorder.bags] == names
 
 
 def test_a_lap_by_hand_is_checked_and_becomes_transitions(stage, tmp_path, capsys):

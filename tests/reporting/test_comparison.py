@@ -297,6 +297,18 @@ def test_laps_on_circuits_of_one_name_and_two_sizes_are_compared_apart(
     ]
 
 
+def test_the_way_to_a_report_is_found_whatever_the_folder_is_called(
+    circuit: Circuit, tmp_path: Path
+) -> None:
+    paths = [make_run_in(tmp_path, circuit, name, i) for i, name in enumerate(("a #1?", "a:50%"))]
+    for path in paths:
+        (path / "report.html").write_text("")
+    write_comparison(compare_runs(paths), tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    links = sorted(set(re.findall(r'href="([^"]*report\.html)"', text)))
+    assert links == ["a%20%231%3F/report.html", "a%3A50%25/report.html"]
+
+
 def test_runs_whose_folders_are_called_alike_keep_their_names_and_reports_apart(
     circuit: Circuit, tmp_path: Path
 ) -> None:

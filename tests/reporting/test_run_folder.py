@@ -111,6 +111,14 @@ def test_a_missing_column_is_nan_and_named(write_run: WriteRun) -> None:
     assert "epsilon" in run.notes[0]
 
 
+def test_a_date_that_is_none_is_damage_too(write_run: WriteRun) -> None:
+    path = write_run()
+    (path / "config.yaml").write_text("seed: 1\nmade: 2026-13-45\n")
+    run = read_run(path)
+    assert run.config == {}
+    assert any(note.startswith("config.yaml is damaged") for note in run.notes)
+
+
 def test_damaged_yaml_is_left_out_and_named(write_run: WriteRun) -> None:
     path = write_run()
     (path / "config.yaml").write_text("agent: {gamma: 0.9")
