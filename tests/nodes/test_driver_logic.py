@@ -67,6 +67,14 @@ def test_speed_and_yaw_rate_change_no_faster_than_allowed() -> None:
     assert limiter.limit(Command(50.0, 0.0), 100.0).speed_mps == pytest.approx(0.5 + 0.2 * 20.0)
 
 
+def test_a_command_within_the_limits_goes_out_as_it_is_and_is_not_counted() -> None:
+    limiter = CommandLimiter(CommandLimits(yaw_acceleration_radps2=60.0), 0.05)
+    # -1.8 - 0.5 and 0.5 added to it again are not -1.8.
+    for i, command in enumerate((Command(7.0, 0.5), Command(5.0, -1.8), Command(7.0, 0.5))):
+        assert limiter.limit(command, 0.05 * i) == command
+    assert limiter.limited == 0
+
+
 def test_the_way_from_forward_to_backward_leads_through_a_stop() -> None:
     limiter = CommandLimiter(CommandLimits(acceleration_mps2=20.0, deceleration_mps2=1000.0), 0.05)
     limiter.limit(Command(1.0, 0.0), 0.0)
