@@ -184,6 +184,24 @@ def test_the_helm_stops_again_and_again_until_frames_return() -> None:
     assert said == [f"+{NO_FRAME}", f"-{NO_FRAME}"]
 
 
+def test_the_car_is_stopped_before_anybody_is_told_why() -> None:
+    sent: list[Command] = []
+    told: list[Command] = []
+    helm = Helm(
+        sent.append,
+        CommandLimiter(CommandLimits(), 0.05),
+        Watchdog(0.3),
+        lambda *_: told.append(sent[-1]),
+    )
+    helm.engage(0.0)
+    helm.steer(Command(5.0, 0.0), 0.0, 0.0)
+    helm.hold("a", "because.")
+    helm.free("a")
+    helm.steer(Command(5.0, 0.0), 0.1, 0.1)
+    helm.tick(1.0)
+    assert told == [STOP, STOP, STOP]
+
+
 def test_whoever_holds_the_car_has_to_free_it() -> None:
     helm, sent, _ = make_helm()
     helm.engage(0.0)
