@@ -179,6 +179,25 @@ def test_a_car_that_runs_free_is_driven_and_reset(start, listen):
         graph.close()
 
 
+def test_a_car_that_runs_free_is_placed_at_once(start, domain_id, caplog):
+    """Also where time stands at a frame, which shows the car where it was, all the time."""
+    coarse = {"physics_step_ms": 50, "odometry_period_ms": 50}
+    start("f1_rl.nodes.simulator", "-r", "__ns:=/coarse", **SMALL, **coarse)
+    graph = Graph("driver", namespace="/coarse")
+    circuit = load_circuit("simple")
+    settings = RosCarSettings(lock_step=False, recovery_timeout_s=20.0, longest_gap=20)
+    car = RosCars([RosCar(graph, CAMERA, 50, settings)], circuit)
+    try:
+        car.place(np.array([0]), np.array([0]), circuit.pose_at(np.zeros(1)))
+        caplog.clear()
+        for arc_length_m in (30.0, 0.0, 30.0):
+            car.step(np.array([[1.0, 0.0]]))
+            car.place(np.array([0]), np.array([0]), circuit.pose_at(np.array([arc_length_m])))
+        assert "is tried again" not in caplog.text
+    finally:
+        graph.close()
+
+
 @pytest.mark.parametrize("paused", [False, True])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_on_a_signal_in_either_state(start, how, paused):
