@@ -30,6 +30,7 @@ from f1_rl.launching.simulators import (
     NONE,
     SIMULATOR_PARAMS_FILE,
     TRAFFIC,
+    VEHICLES,
     Scene,
     refuse_unheeded,
     simulator_choice,
@@ -78,7 +79,8 @@ def _plan(values: Values) -> Plan:
     if values["resume"] is None:
         scene, namespaces, parameters = _new(values)
     else:
-        scene, namespaces, parameters = _resumed(values)
+        scene, namespaces, parameters, car = _resumed(values)
+        values = {**values, "car": car}
     trainer = NodeProcess(
         "trainer",
         namespace=namespace_of(values),
@@ -112,8 +114,8 @@ def _new(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
     return scene, namespaces, parameters
 
 
-def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
-    """Return scene, cars' namespaces and the trainer's parameters of a run to go on with."""
+def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any], str]:
+    """Return scene, cars' namespaces, trainer's parameters and car of a run to go on with."""
     from f1_rl.driving.settings import TaskSettings
     from f1_rl.learning.run_folder import RunFolder, RunFolderError
     from f1_rl.settings import SettingsError, build_settings
@@ -143,7 +145,10 @@ def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
             f"resume:={run} learns from cars of simulator:={needed}; go on with that one."
         )
     namespaces = tuple(cars.get("namespaces") or (namespace_of(values),))
-    return Scene.of_task(task), namespaces, {}
+    car = values["car"]
+    if is_default(CAR, values):
+        car = next(name for name, vehicle in VEHICLES.items() if vehicle == task.vehicle)
+    return Scene.of_task(task), namespaces, {}, car
 
 
 TRAIN = Launch(

@@ -313,6 +313,16 @@ def test_a_resumed_run_finds_circuit_and_camera_as_it_left_them(run: Path) -> No
     }
 
 
+def test_a_resumed_run_finds_the_car_that_it_began_with(run: Path, cache: Path) -> None:
+    (run / "config.yaml").write_text("task: {vehicle: single_track}")
+    assert node(plan("train", f"resume:={run}"), 1).parameters["vehicle"] == "single_track"
+    (run / "config.yaml").write_text(
+        "{task: {vehicle: single_track}, env_options: {ros: {clockwork: gazebo}}}"
+    )
+    resumed = plan("train", f"resume:={run}", "simulator:=gazebo")
+    assert "f1_ackermann" in Path(program(resumed, 1).command[-1]).read_text()
+
+
 def test_a_run_is_resumed_with_the_simulator_it_began_with(run: Path) -> None:
     (run / "config.yaml").write_text("env_options: {ros: {clockwork: gazebo}, namespaces: [/a]}")
     with pytest.raises(LaunchError, match=r"learns from cars of simulator:=gazebo"):
