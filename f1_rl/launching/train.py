@@ -144,7 +144,9 @@ def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any], st
         raise LaunchError(
             f"resume:={run} learns from cars of simulator:={needed}; go on with that one."
         )
-    namespaces = tuple(cars.get("namespaces") or (namespace_of(values),))
+    # f1-rl train takes them without a slash, too.
+    settled = (f"/{name.strip('/')}" for name in cars.get("namespaces") or ())
+    namespaces = tuple(settled) or (namespace_of(values),)
     car = values["car"]
     if is_default(CAR, values):
         car = next(name for name, vehicle in VEHICLES.items() if vehicle == task.vehicle)

@@ -323,6 +323,12 @@ def test_a_resumed_run_finds_the_car_that_it_began_with(run: Path, cache: Path) 
     assert "f1_ackermann" in Path(program(resumed, 1).command[-1]).read_text()
 
 
+def test_a_resumed_runs_simulators_are_in_absolute_namespaces(run: Path) -> None:
+    (run / "config.yaml").write_text("env_options: {namespaces: ['', car1, /lab/car2]}")
+    resumed = plan("train", f"resume:={run}")
+    assert [node(resumed, i).namespace for i in (1, 2, 3)] == ["/", "/car1", "/lab/car2"]
+
+
 def test_a_run_is_resumed_with_the_simulator_it_began_with(run: Path) -> None:
     (run / "config.yaml").write_text("env_options: {ros: {clockwork: gazebo}, namespaces: [/a]}")
     with pytest.raises(LaunchError, match=r"learns from cars of simulator:=gazebo"):
