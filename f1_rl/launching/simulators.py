@@ -246,7 +246,7 @@ def _gazebo(
                 "perturbation makes a world of its own; leave world out, or write that one with "
                 "f1-rl circuit world --perturbation."
             )
-        check_world(world, scene)
+        check_world(world, scene, None if is_default(CAR, values) else values["car"])
     else:
         camera = {
             name: value

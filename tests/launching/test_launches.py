@@ -276,6 +276,11 @@ def test_a_world_of_ones_own_is_used_if_it_fits(repository: Path, tmp_path: Path
     assert program(plan("train", *words), 1).command[-1] == str(world)
     with pytest.raises(LaunchError, match="camera is 640 x 480, and 192 x 144 is needed"):
         plan("train", "simulator:=gazebo", f"world:={world}")
+    with pytest.raises(LaunchError, match="its car is kinematic, and ackermann is asked for"):
+        plan("train", *words, "car:=ackermann")
+    with pytest.raises(LaunchError, match="leave circuit or world out"):
+        plan("simulate", *words, "circuit:=simple")
+    assert program(plan("simulate", *words), 0).command[-1] == str(world)
     for text, sentence in (
         ("<sdf><world name='moon'/></sdf>", "is named 'moon', and the bridge's services"),
         ("<sdf><world name='f1'/></sdf>", "includes no car named 'f1'"),
