@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,26 @@ def _new(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
     scene = Scene(
         values["circuit"], width=values["width"], height=values["height"], traffic=traffic
     )
+    if values["preset"] is not None and values["simulator"] != NONE:
+        scene = _as_in_preset(scene, values["preset"])
     return scene, namespaces, parameters
+
+
+def _as_in_preset(scene: Scene, preset: str) -> Scene:
+    """Return a scene with what no argument says of it as the settings of the trainer have it."""
+    from f1_rl.circuits import CircuitError
+    from f1_rl.learning.runs import run_settings
+    from f1_rl.settings import SettingsError
+
+    try:
+        task = run_settings(preset, []).task
+    except (CircuitError, SettingsError) as error:
+        raise LaunchError(f"preset:={preset} cannot be used: {error}") from error
+    return replace(
+        scene,
+        circuit_scale=task.circuit_scale,
+        horizontal_fov_rad=task.camera.horizontal_fov_rad,
+    )
 
 
 def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any], str]:

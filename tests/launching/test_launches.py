@@ -318,6 +318,16 @@ def test_a_resumed_run_finds_circuit_and_camera_as_it_left_them(run: Path) -> No
     }
 
 
+def test_the_simulators_show_circuit_and_camera_of_the_preset(tmp_path: Path) -> None:
+    preset = tmp_path / "small.yaml"
+    preset.write_text("task: {circuit_scale: 0.25, camera: {horizontal_fov_rad: 1.9}}")
+    shown = node(plan("train", f"preset:={preset}", "circuit:=oval"), 1).parameters
+    assert (shown["circuit"], shown["circuit_scale"]) == ("oval", 0.25)
+    assert (shown["width"], shown["horizontal_fov_rad"]) == (192, 1.9)
+    with pytest.raises(LaunchError, match="preset:=no cannot be used: "):
+        plan("train", "preset:=no")
+
+
 def test_a_resumed_run_finds_the_car_that_it_began_with(run: Path, cache: Path) -> None:
     (run / "config.yaml").write_text("task: {vehicle: single_track}")
     assert node(plan("train", f"resume:={run}"), 1).parameters["vehicle"] == "single_track"
