@@ -126,6 +126,15 @@ def test_percentiles_and_rates_are_those_of_the_last_while() -> None:
     assert rate.total == 200
 
 
+def test_to_ask_for_a_rate_takes_nothing_from_the_thread_that_adds() -> None:
+    rate = Rate()
+    rate.add(0.0)
+    rate.add(1.0)
+    assert rate.hz(2.5) == 0.5
+    assert rate.hz(9.0) == 0.0
+    assert rate.hz(1.5) == 1.0
+
+
 def test_a_blank_picture_is_a_fault_and_a_normal_one_is_not(pictures: list[np.ndarray]) -> None:
     check = PictureCheck(2.0, 0.3, 4.0)
     assert check.fault(pictures[0], STOP, 0.0) is None
