@@ -104,9 +104,11 @@ class Scene:
     @classmethod
     def of_task(cls, task: TaskSettings, circuit: str | None = None) -> Scene:
         """Return what a driving task is about: its first circuit, unless another, and camera."""
+        from f1_rl.driving.settings import expand_circuit_names
+
         camera = task.camera
         return cls(
-            circuit or task.circuits[0],
+            circuit or expand_circuit_names(task.circuits)[0],
             task.circuit_scale,
             camera.width,
             camera.height,

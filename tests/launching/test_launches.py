@@ -1,5 +1,6 @@
 """What each launch starts, from what was asked for: nothing is started here."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,18 @@ def test_a_drive_shows_what_the_policy_learned_to_see() -> None:
     assert node(plan("drive", *words, "circuit:=oval"), 1).parameters["circuit"] == "oval"
     with pytest.raises(LaunchError, match="is no policy folder"):
         plan("drive", "policy:=/nowhere", "simulator:=embedded")
+
+
+@pytest.mark.parametrize(("learned", "first"), [("all", "simple"), ("random-3:9", "random-3")])
+def test_a_drive_shows_the_first_of_many_circuits(tmp_path: Path, learned: str, first: str) -> None:
+    policy = tmp_path / "policy"
+    shutil.copytree(Path(__file__).parents[1] / "data" / "policy", policy)
+    manifest = policy / "policy.yaml"
+    text = manifest.read_text()
+    assert "  - simple\n" in text
+    manifest.write_text(text.replace("  - simple\n", f"  - {learned}\n"))
+    shown = node(plan("drive", f"policy:={policy}", "simulator:=embedded"), 1).parameters
+    assert shown["circuit"] == first
 
 
 def test_the_car_is_the_same_for_trainer_and_simulator() -> None:
