@@ -128,15 +128,16 @@ def make_world(circuit: str, scale: float, settings: WorldSettings) -> Path:
         ) from error
 
 
-def check_world(path: Path, scene: Scene) -> None:
+def check_world(path: Path, scene: Scene, car: str | None = None) -> None:
     """Refuse a world file that bridge, trainer or policy would not find what they need in.
 
     Args:
         path: The world file.
         scene: What is expected of it.
+        car: The car that is asked for, or any.
 
     Raises:
-        LaunchError: It cannot be read, lacks the names that are used, or has another camera.
+        LaunchError: It cannot be read, lacks the names that are used, or has another camera or car.
     """
     world = _root(path).find("world")
     if world is None or world.get("name") != names.WORLD:
@@ -147,11 +148,23 @@ def check_world(path: Path, scene: Scene) -> None:
         )
     for include in world.findall("include"):
         if include.findtext("name") == names.ENTITY:
-            _check_camera(path, include.findtext("uri") or "", scene)
+            uri = include.findtext("uri") or ""
+            _check_car(path, uri, car)
+            _check_camera(path, uri, scene)
             return
     raise LaunchError(
         f"world:={path} includes no car named {names.ENTITY!r}; make one with f1-rl circuit world."
     )
+
+
+def _check_car(world: Path, uri: str, wanted: str | None) -> None:
+    """Refuse the other of our cars; one of another name may be any."""
+    for car, model in names.CAR_MODELS.items():
+        if wanted is not None and car != wanted and uri == f"model://{model}":
+            raise LaunchError(
+                f"world:={world}: its car is {car}, and {wanted} is asked for; leave world or car "
+                "out."
+            )
 
 
 def _check_camera(world: Path, uri: str, scene: Scene) -> None:

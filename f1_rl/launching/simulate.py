@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from f1_rl.launching.errors import LaunchError
 from f1_rl.launching.launch import (
     LOG_LEVEL,
     NAMESPACE,
@@ -74,6 +75,8 @@ def _plan(values: Values) -> Plan:
 
 def _gazebo(values: Values, namespace: str) -> Plan:
     refuse_unheeded(values, (*_EMBEDDED_ALONE, _PARAMS_FILE))
+    if values["world"] is not None and values["circuit"] is not None:
+        raise LaunchError("world has a circuit of its own; leave circuit or world out.")
     scene = Scene(values["circuit"], width=values["width"], height=values["height"])
     # Gazebo has no parameter file that could name a car.
     chosen = {**values, "car": values["car"] or "kinematic"}

@@ -104,9 +104,11 @@ class Scene:
     @classmethod
     def of_task(cls, task: TaskSettings, circuit: str | None = None) -> Scene:
         """Return what a driving task is about: its first circuit, unless another, and camera."""
+        from f1_rl.driving.settings import expand_circuit_names
+
         camera = task.camera
         return cls(
-            circuit or task.circuits[0],
+            circuit or expand_circuit_names(task.circuits)[0],
             task.circuit_scale,
             camera.width,
             camera.height,
@@ -246,7 +248,7 @@ def _gazebo(
                 "perturbation makes a world of its own; leave world out, or write that one with "
                 "f1-rl circuit world --perturbation."
             )
-        check_world(world, scene)
+        check_world(world, scene, None if is_default(CAR, values) else values["car"])
     else:
         camera = {
             name: value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from f1_rl.launching.simulators import (
     NONE,
     SIMULATOR_PARAMS_FILE,
     TRAFFIC,
+    VEHICLES,
     Scene,
     refuse_unheeded,
     simulator_choice,
@@ -78,7 +80,8 @@ def _plan(values: Values) -> Plan:
     if values["resume"] is None:
         scene, namespaces, parameters = _new(values)
     else:
-        scene, namespaces, parameters = _resumed(values)
+        scene, namespaces, parameters, car = _resumed(values)
+        values = {**values, "car": car}
     trainer = NodeProcess(
         "trainer",
         namespace=namespace_of(values),
@@ -109,11 +112,30 @@ def _new(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
     scene = Scene(
         values["circuit"], width=values["width"], height=values["height"], traffic=traffic
     )
+    if values["preset"] is not None and values["simulator"] != NONE:
+        scene = _as_in_preset(scene, values["preset"])
     return scene, namespaces, parameters
 
 
-def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
-    """Return scene, cars' namespaces and the trainer's parameters of a run to go on with."""
+def _as_in_preset(scene: Scene, preset: str) -> Scene:
+    """Return a scene with what no argument says of it as the settings of the trainer have it."""
+    from f1_rl.circuits import CircuitError
+    from f1_rl.learning.runs import run_settings
+    from f1_rl.settings import SettingsError
+
+    try:
+        task = run_settings(preset, []).task
+    except (CircuitError, SettingsError) as error:
+        raise LaunchError(f"preset:={preset} cannot be used: {error}") from error
+    return replace(
+        scene,
+        circuit_scale=task.circuit_scale,
+        horizontal_fov_rad=task.camera.horizontal_fov_rad,
+    )
+
+
+def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any], str]:
+    """Return scene, cars' namespaces, trainer's parameters and car of a run to go on with."""
     from f1_rl.driving.settings import TaskSettings
     from f1_rl.learning.run_folder import RunFolder, RunFolderError
     from f1_rl.settings import SettingsError, build_settings
@@ -142,8 +164,13 @@ def _resumed(values: Values) -> tuple[Scene, tuple[str, ...], dict[str, Any]]:
         raise LaunchError(
             f"resume:={run} learns from cars of simulator:={needed}; go on with that one."
         )
-    namespaces = tuple(cars.get("namespaces") or (namespace_of(values),))
-    return Scene.of_task(task), namespaces, {}
+    # f1-rl train takes them without a slash, too.
+    settled = (f"/{name.strip('/')}" for name in cars.get("namespaces") or ())
+    namespaces = tuple(settled) or (namespace_of(values),)
+    car = values["car"]
+    if is_default(CAR, values):
+        car = next(name for name, vehicle in VEHICLES.items() if vehicle == task.vehicle)
+    return Scene.of_task(task), namespaces, {}, car
 
 
 TRAIN = Launch(

@@ -119,9 +119,10 @@ class Helm:
             new = reason not in self._holds
             self._holds[reason] = sentence
             if new:
-                self._on_change(reason, sentence)
+                # First of all: whoever is told may write to a terminal that takes nothing.
                 if self._engaged:
                     self._stop()
+                self._on_change(reason, sentence)
 
     def free(self, reason: str) -> None:
         """No longer hold the car for this reason."""
@@ -156,12 +157,14 @@ class Helm:
         with self._lock:
             if not self._engaged:
                 return
-            if self._watchdog.expired(now_s) and NO_FRAME not in self._holds:
+            silent = self._watchdog.expired(now_s) and NO_FRAME not in self._holds
+            if silent:
                 what, remedy = self._silence
                 self._holds[NO_FRAME] = f"no {what} for {self._watchdog.timeout_s:.2f} s; {remedy}."
-                self._on_change(NO_FRAME, self._holds[NO_FRAME])
             if self._holds:
                 self._stop()
+            if silent:
+                self._on_change(NO_FRAME, self._holds[NO_FRAME])
 
     def _release(self, reason: str) -> None:
         if self._holds.pop(reason, None) is not None:

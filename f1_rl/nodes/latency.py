@@ -53,13 +53,11 @@ class Rate:
         """Note that it happened."""
         self.total += 1
         self._times_s.append(now_s)
-        self._forget(now_s)
+        while self._times_s[0] <= now_s - self._window_s:
+            self._times_s.popleft()
 
     def hz(self, now_s: float) -> float:
-        """Return how often a second it happened in the window."""
-        self._forget(now_s)
-        return len(self._times_s) / self._window_s
-
-    def _forget(self, now_s: float) -> None:
-        while self._times_s and self._times_s[0] <= now_s - self._window_s:
-            self._times_s.popleft()
+        """Return how often a second it happened in the window; may be called by any thread."""
+        # Only who adds may remove: two at once would take the last one from each other.
+        begin_s = now_s - self._window_s
+        return sum(time_s > begin_s for time_s in tuple(self._times_s)) / self._window_s

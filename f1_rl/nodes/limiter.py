@@ -112,6 +112,9 @@ def _clip(value: float, bound: float) -> float:
 
 
 def _approach(start: float, goal: float, largest_change: float) -> float:
+    # A sum may miss the goal by a rounding error, and would count as cut.
+    if abs(goal - start) <= largest_change:
+        return goal
     return start + _clip(goal - start, largest_change)
 
 

@@ -54,6 +54,8 @@ _ACKNOWLEDGED_WITHIN_S = 5.0
 # For the driver to answer the last picture, and a recorder to hear it.
 _LINGER_S = 0.25
 _LATCHED = "tf_static"
+# Of several nodes, each of which latched what it knows of the frames.
+_LATCHED_DEPTH = 100
 
 
 class PlayerNode(Node):
@@ -144,7 +146,7 @@ class PlayerNode(Node):
                     f"{topic} is not played: {kind} is not installed; install {package}."
                 )
                 continue
-            quality = latched() if name.endswith(_LATCHED) else lossless(_DEPTH)
+            quality = latched(_LATCHED_DEPTH) if name.endswith(_LATCHED) else lossless(_DEPTH)
             publisher = self.create_publisher(message_class, name, quality)
             if not is_measurement(kind) and not is_harmless(publisher.topic_name):
                 raise ParameterError(

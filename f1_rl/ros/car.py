@@ -357,7 +357,8 @@ class RosCar:
 
     def _see_pose(self, pose: Pose, stands_ns: int | None) -> None:
         """Wait, time running, for a frame that was taken where the car was put."""
-        since_ns = stands_ns
+        # A frame of just then may have been taken before the car was put there.
+        since_ns = None if stands_ns is None else stands_ns + self._period_ns
 
         def seen() -> bool:
             nonlocal since_ns

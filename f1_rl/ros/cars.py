@@ -112,7 +112,8 @@ class RosCars:
             commands: (N, 2) forward speed (m/s) and yaw rate (rad/s).
 
         Raises:
-            CarFault: Of the first car that failed; the others have done their step.
+            CarFault: Of the first car that failed; the others have done their step, and all are
+                commanded to stand.
         """
         before = self.poses
         begun: list[RosCar] = []
@@ -122,7 +123,12 @@ class RosCars:
                 begun.append(car)
         for car in begun:
             faults.none_in(car.finish_step)
-        faults.raise_first()
+        try:
+            faults.raise_first()
+        except CarFault:
+            # Where time goes on, it may be long before somebody places them.
+            self.stop()
+            raise
         self.obstacles.advance(before, self.poses, self._stamps_ns)
 
     def place(self, cars: IntArray, circuit_index: IntArray, poses: Poses) -> None:

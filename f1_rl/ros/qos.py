@@ -29,9 +29,9 @@ def newest_only() -> Any:
     return _profile(ReliabilityPolicy.BEST_EFFORT, 1)
 
 
-def latched() -> Any:
-    """Return the quality of service under which who comes later is told the last message too."""
-    return _profile(ReliabilityPolicy.RELIABLE, 1, DurabilityPolicy.TRANSIENT_LOCAL)
+def latched(depth: int = 1) -> Any:
+    """Return the quality of service under which who comes later is told the last messages too."""
+    return _profile(ReliabilityPolicy.RELIABLE, depth, DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 def _profile(reliability: Any, depth: int, durability: Any = DurabilityPolicy.VOLATILE) -> Any:

@@ -1,5 +1,6 @@
 """What each launch starts, from what was asked for: nothing is started here."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,18 @@ def test_a_drive_shows_what_the_policy_learned_to_see() -> None:
     assert node(plan("drive", *words, "circuit:=oval"), 1).parameters["circuit"] == "oval"
     with pytest.raises(LaunchError, match="is no policy folder"):
         plan("drive", "policy:=/nowhere", "simulator:=embedded")
+
+
+@pytest.mark.parametrize(("learned", "first"), [("all", "simple"), ("random-3:9", "random-3")])
+def test_a_drive_shows_the_first_of_many_circuits(tmp_path: Path, learned: str, first: str) -> None:
+    policy = tmp_path / "policy"
+    shutil.copytree(Path(__file__).parents[1] / "data" / "policy", policy)
+    manifest = policy / "policy.yaml"
+    text = manifest.read_text()
+    assert "  - simple\n" in text
+    manifest.write_text(text.replace("  - simple\n", f"  - {learned}\n"))
+    shown = node(plan("drive", f"policy:={policy}", "simulator:=embedded"), 1).parameters
+    assert shown["circuit"] == first
 
 
 def test_the_car_is_the_same_for_trainer_and_simulator() -> None:
@@ -276,6 +289,11 @@ def test_a_world_of_ones_own_is_used_if_it_fits(repository: Path, tmp_path: Path
     assert program(plan("train", *words), 1).command[-1] == str(world)
     with pytest.raises(LaunchError, match="camera is 640 x 480, and 192 x 144 is needed"):
         plan("train", "simulator:=gazebo", f"world:={world}")
+    with pytest.raises(LaunchError, match="its car is kinematic, and ackermann is asked for"):
+        plan("train", *words, "car:=ackermann")
+    with pytest.raises(LaunchError, match="leave circuit or world out"):
+        plan("simulate", *words, "circuit:=simple")
+    assert program(plan("simulate", *words), 0).command[-1] == str(world)
     for text, sentence in (
         ("<sdf><world name='moon'/></sdf>", "is named 'moon', and the bridge's services"),
         ("<sdf><world name='f1'/></sdf>", "includes no car named 'f1'"),
@@ -311,6 +329,32 @@ def test_a_resumed_run_finds_circuit_and_camera_as_it_left_them(run: Path) -> No
         "traffic": ("none",),
         "start_paused": True,
     }
+
+
+def test_the_simulators_show_circuit_and_camera_of_the_preset(tmp_path: Path) -> None:
+    preset = tmp_path / "small.yaml"
+    preset.write_text("task: {circuit_scale: 0.25, camera: {horizontal_fov_rad: 1.9}}")
+    shown = node(plan("train", f"preset:={preset}", "circuit:=oval"), 1).parameters
+    assert (shown["circuit"], shown["circuit_scale"]) == ("oval", 0.25)
+    assert (shown["width"], shown["horizontal_fov_rad"]) == (192, 1.9)
+    with pytest.raises(LaunchError, match="preset:=no cannot be used: "):
+        plan("train", "preset:=no")
+
+
+def test_a_resumed_run_finds_the_car_that_it_began_with(run: Path, cache: Path) -> None:
+    (run / "config.yaml").write_text("task: {vehicle: single_track}")
+    assert node(plan("train", f"resume:={run}"), 1).parameters["vehicle"] == "single_track"
+    (run / "config.yaml").write_text(
+        "{task: {vehicle: single_track}, env_options: {ros: {clockwork: gazebo}}}"
+    )
+    resumed = plan("train", f"resume:={run}", "simulator:=gazebo")
+    assert "f1_ackermann" in Path(program(resumed, 1).command[-1]).read_text()
+
+
+def test_a_resumed_runs_simulators_are_in_absolute_namespaces(run: Path) -> None:
+    (run / "config.yaml").write_text("env_options: {namespaces: ['', car1, /lab/car2]}")
+    resumed = plan("train", f"resume:={run}")
+    assert [node(resumed, i).namespace for i in (1, 2, 3)] == ["/", "/car1", "/lab/car2"]
 
 
 def test_a_run_is_resumed_with_the_simulator_it_began_with(run: Path) -> None:

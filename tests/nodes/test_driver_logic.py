@@ -67,6 +67,14 @@ def test_speed_and_yaw_rate_change_no_faster_than_allowed() -> None:
     assert limiter.limit(Command(50.0, 0.0), 100.0).speed_mps == pytest.approx(0.5 + 0.2 * 20.0)
 
 
+def test_a_command_within_the_limits_goes_out_as_it_is_and_is_not_counted() -> None:
+    limiter = CommandLimiter(CommandLimits(yaw_acceleration_radps2=60.0), 0.05)
+    # -1.8 - 0.5 and 0.5 added to it again are not -1.8.
+    for i, command in enumerate((Command(7.0, 0.5), Command(5.0, -1.8), Command(7.0, 0.5))):
+        assert limiter.limit(command, 0.05 * i) == command
+    assert limiter.limited == 0
+
+
 def test_the_way_from_forward_to_backward_leads_through_a_stop() -> None:
     limiter = CommandLimiter(CommandLimits(acceleration_mps2=20.0, deceleration_mps2=1000.0), 0.05)
     limiter.limit(Command(1.0, 0.0), 0.0)
@@ -116,6 +124,15 @@ def test_percentiles_and_rates_are_those_of_the_last_while() -> None:
     assert rate.hz(199 * 0.05) == pytest.approx(20.0, abs=0.5)
     assert rate.hz(100.0) == 0.0
     assert rate.total == 200
+
+
+def test_to_ask_for_a_rate_takes_nothing_from_the_thread_that_adds() -> None:
+    rate = Rate()
+    rate.add(0.0)
+    rate.add(1.0)
+    assert rate.hz(2.5) == 0.5
+    assert rate.hz(9.0) == 0.0
+    assert rate.hz(1.5) == 1.0
 
 
 def test_a_blank_picture_is_a_fault_and_a_normal_one_is_not(pictures: list[np.ndarray]) -> None:
@@ -174,6 +191,24 @@ def test_the_helm_stops_again_and_again_until_frames_return() -> None:
     assert helm.steer(Command(5.0, 0.0), 0.1, 0.5) is None
     assert helm.steer(Command(5.0, 0.0), 0.5, 0.5) == Command(5.0, 0.0)
     assert said == [f"+{NO_FRAME}", f"-{NO_FRAME}"]
+
+
+def test_the_car_is_stopped_before_anybody_is_told_why() -> None:
+    sent: list[Command] = []
+    told: list[Command] = []
+    helm = Helm(
+        sent.append,
+        CommandLimiter(CommandLimits(), 0.05),
+        Watchdog(0.3),
+        lambda *_: told.append(sent[-1]),
+    )
+    helm.engage(0.0)
+    helm.steer(Command(5.0, 0.0), 0.0, 0.0)
+    helm.hold("a", "because.")
+    helm.free("a")
+    helm.steer(Command(5.0, 0.0), 0.1, 0.1)
+    helm.tick(1.0)
+    assert told == [STOP, STOP, STOP]
 
 
 def test_whoever_holds_the_car_has_to_free_it() -> None:

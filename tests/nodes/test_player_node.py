@@ -22,7 +22,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from f1_rl.ros.graph import Graph
 from f1_rl.ros.messages import decode_image, stamp_ns
-from f1_rl.ros.qos import lossless
+from f1_rl.ros.qos import latched, lossless
 
 Start = Callable[..., NodeProcess]
 
@@ -115,6 +115,21 @@ def test_names_in_the_bag_need_not_be_those_of_the_driver(
         "odom": 10,
         "recorded/cmd_vel": 10,
     }
+
+
+def test_who_comes_later_is_told_all_that_was_latched(
+    start: Start, ear: Ear, tmp_path: Path
+) -> None:
+    bag = make_bag(tmp_path / "bag", 5, {"info": "/tf_static"})
+    player = start("player", bag=bag, start_paused=True, **ALONE)
+    for count in (1, 2, 3):
+        ear.call(Trigger, "player/step")
+        until(lambda count=count: len(ear.pictures) == count, 10.0, player.output)
+    told: list[Any] = []
+    ear.graph.node.create_subscription(CameraInfo, "tf_static", told.append, latched(10))
+    until(lambda: len(told) == 3, 10.0, player.output)
+    assert [stamp_ns(message.header.stamp) for message in told] == stamps(range(3))
+    assert player.end() == 0
 
 
 @pytest.mark.parametrize("name", ["cmd_vel", "/car2/cmd_vel", "wheels"])

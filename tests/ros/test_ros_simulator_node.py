@@ -141,8 +141,10 @@ def test_a_command_that_is_no_number_is_ignored_and_said(start, listen):
     assert read_odometry(samples[-1]).speed_mps == 2.0
 
 
-def test_a_car_that_runs_free_is_driven_and_reset(start, domain_id):
+def test_a_car_that_runs_free_is_driven_and_reset(start, listen):
     start("f1_rl.nodes.simulator", "-r", "__ns:=/free", **SMALL)
+    listener = listen("/free")
+    samples = listener.listen(Odometry, "odom")
     graph = Graph("driver", namespace="/free")
     circuit = load_circuit("simple")
     settings = RosCarSettings(lock_step=False, recovery_timeout_s=20.0, longest_gap=20)
@@ -168,8 +170,31 @@ def test_a_car_that_runs_free_is_driven_and_reset(start, domain_id):
         time.sleep(2.0)
         with pytest.raises(CarFault, match="this process was too slow"):
             car.step(np.array([[1.0, 0.0]]))
+        # Its last command would act until somebody places it.
+        time.sleep(0.5)
+        listener.wait_for("odom", len(samples) + 1)
+        assert read_odometry(samples[-1]).speed_mps == 0.0
     finally:
         car.stop()
+        graph.close()
+
+
+def test_a_car_that_runs_free_is_placed_at_once(start, domain_id, caplog):
+    """Also where time stands at a frame, which shows the car where it was, all the time."""
+    coarse = {"physics_step_ms": 50, "odometry_period_ms": 50}
+    start("f1_rl.nodes.simulator", "-r", "__ns:=/coarse", **SMALL, **coarse)
+    graph = Graph("driver", namespace="/coarse")
+    circuit = load_circuit("simple")
+    settings = RosCarSettings(lock_step=False, recovery_timeout_s=20.0, longest_gap=20)
+    car = RosCars([RosCar(graph, CAMERA, 50, settings)], circuit)
+    try:
+        car.place(np.array([0]), np.array([0]), circuit.pose_at(np.zeros(1)))
+        caplog.clear()
+        for arc_length_m in (30.0, 0.0, 30.0):
+            car.step(np.array([[1.0, 0.0]]))
+            car.place(np.array([0]), np.array([0]), circuit.pose_at(np.array([arc_length_m])))
+        assert "is tried again" not in caplog.text
+    finally:
         graph.close()
 
 
