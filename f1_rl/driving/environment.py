@@ -188,13 +188,16 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
         Args:
             seed: One seed for the whole array; of a list, the first is taken.
             options: `starts`: where to begin, `Starts`; without it, anywhere.
+
+        Raises:
+            ValueError: There are other options, or the starts do not fit.
         """
         if isinstance(seed, list):
             seed = seed[0]
         super().reset(seed=seed)
         if seed is not None and isinstance(self.task.cars, Simulator):
             self.task.cars.reseed(seed)
-        starts = (options or {}).get("starts")
+        starts = _told_starts(options, self.task)
         if starts is None:
             starts = self.task.random_starts(self.num_envs, self.np_random)
         self.task.begin(self._all, starts)
@@ -210,9 +213,11 @@ class F1CameraVectorEnv(VectorEnv[Any, Any, Any]):
             actions: (N,) indices into the action table.
 
         Raises:
-            ValueError: An action is not in the table.
+            ValueError: An action is not in the table, or there is not one for each car.
         """
         actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,):
+            raise ValueError(f"actions {actions}: give one for each of {self.num_envs} cars")
         if ((actions < 0) | (actions >= len(self.task.actions))).any():
             raise ValueError(f"actions {actions}: each must be 0 to {len(self.task.actions) - 1}")
         resets = self._ended
@@ -363,11 +368,14 @@ class F1CameraEnv(gym.Env[Any, Any]):
         Args:
             seed: Of all that is random from now on.
             options: `starts`: where to begin, `Starts` of one car; without it, anywhere.
+
+        Raises:
+            ValueError: There are other options, or the starts do not fit.
         """
         super().reset(seed=seed)
         if seed is not None and isinstance(self.task.cars, Simulator):
             self.task.cars.reseed(seed)
-        starts: Starts | None = (options or {}).get("starts")
+        starts = _told_starts(options, self.task)
         if starts is None:
             starts = self.task.random_starts(1, self.np_random)
         self.task.begin(np.zeros(1, np.int64), starts)
@@ -415,6 +423,20 @@ class F1CameraEnv(gym.Env[Any, Any]):
             camera = self.task.cars.camera
             self._window = Window(camera.width, camera.height, "f1_rl")
         self._window.show(self.task.cars.frame(0))
+
+
+def _told_starts(options: dict[str, Any] | None, task: DrivingTask) -> Starts | None:
+    """Return where a reset is told to begin; None: nowhere."""
+    told = dict(options or {})
+    starts = told.pop("starts", None)
+    if told:
+        raise ValueError(f"options {sorted(told)}: there is starts alone; leave the others out")
+    if starts is None:
+        return None
+    if not isinstance(starts, Starts):
+        raise ValueError(f"options: starts is {starts!r}; give f1_rl.driving.task.Starts")
+    starts.check(task.num_cars, len(task.cars.circuits))
+    return starts
 
 
 def _first(observation: Observation) -> Any:

@@ -45,6 +45,20 @@ class Starts:
             self.heading_error_rad[index],
         )
 
+    def check(self, count: int, circuits: int) -> None:
+        """Refuse what cannot be where that many cars begin on that many circuits.
+
+        Raises:
+            ValueError: They are for another number of cars, or a value is none.
+        """
+        for name, values in vars(self).items():
+            if np.shape(values) != (count,) or not np.isfinite(values).all():
+                raise ValueError(f"starts: {name} is {values!r}; give a number for each car")
+        if not np.isin(self.direction, (-1, 1)).all():
+            raise ValueError(f"starts: direction is {self.direction!r}; give 1 or -1")
+        if not np.isin(self.circuit_index, range(circuits)).all():
+            raise ValueError(f"starts: circuit_index is {self.circuit_index!r}, of {circuits}")
+
 
 @dataclass(frozen=True)
 class Outcome:

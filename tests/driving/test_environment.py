@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
@@ -210,6 +211,33 @@ def two_starts() -> Starts:
     """The first car beside the road, the second one on it."""
     zero = np.zeros(2)
     return Starts(zero.astype(int), zero, np.ones(2, int), np.array([5.0, 0.0]), zero)
+
+
+NOWHERE = {
+    "nan": ({"starts": start_at(lateral_m=np.nan)}, "lateral_m is array.*give a number for each"),
+    "two": ({"starts": two_starts()}, "give a number for each car"),
+    "sideways": ({"starts": replace(start_at(), direction=np.zeros(1, int))}, "give 1 or -1"),
+    "elsewhere": ({"starts": replace(start_at(), circuit_index=np.ones(1, int))}, "of 1"),
+    "a_number": ({"starts": 3}, "starts is 3; give f1_rl.driving.task.Starts"),
+    "misspelt": ({"start": start_at()}, "'start'.*there is starts alone"),
+}
+
+
+@pytest.mark.parametrize(("options", "sentence"), NOWHERE.values(), ids=NOWHERE)
+def test_a_start_that_is_none_is_refused(options, sentence):
+    env = F1CameraEnv(circuits=["oval"])
+    with pytest.raises(ValueError, match=sentence):
+        env.reset(options=options)
+
+
+def test_many_cars_need_a_start_and_an_action_each():
+    envs = F1CameraVectorEnv(3, circuits=["oval"])
+    with pytest.raises(ValueError, match="give a number for each car"):
+        envs.reset(options={"starts": two_starts()})
+    envs.reset(seed=0)
+    for actions in ([0, 0], [[0, 0, 0]], 0):
+        with pytest.raises(ValueError, match="give one for each of 3 cars"):
+            envs.step(actions)
 
 
 @pytest.mark.parametrize(
