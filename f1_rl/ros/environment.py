@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rclpy.exceptions import InvalidNamespaceException
+from rclpy.validate_namespace import validate_namespace
 
 from f1_rl.circuits import BoolArray, Circuit, load_circuit
 from f1_rl.driving.environment import F1CameraEnv, F1CameraVectorEnv, Observation
@@ -272,9 +274,21 @@ def _places(
                 f"environment: {what} names {len(values)} cars, num_envs {num_envs}; give one for "
                 "each car."
             )
+    for name in names:
+        _check_namespace(name)
     if len(set(zip(names, domains, strict=True))) < num_envs:
         raise SettingsError(
             f"environment: {num_envs} cars behind topics need a namespace or a ROS domain each; "
             "set namespaces or domain_ids."
         )
     return names, domains
+
+
+def _check_namespace(name: str) -> None:
+    try:
+        validate_namespace(name if name.startswith("/") else f"/{name}")
+    except InvalidNamespaceException as error:
+        raise SettingsError(
+            f"environment: {name!r} is no namespace; write it of letters, digits and underscores, "
+            "with a slash before each part."
+        ) from error

@@ -271,8 +271,9 @@ def test_gazebo_without_its_interfaces_is_refused_with_what_to_install(domain_id
         ({"namespaces": ["/a", "/a"]}, "need a namespace or a ROS domain each"),
         ({"namespaces": ["/a"]}, "namespaces names 1 cars, num_envs 2"),
         ({"domain_ids": [1, 2, 3]}, "domain_ids names 3 cars, num_envs 2"),
+        ({"namespaces": ["/a", "/b c"]}, "'/b c' is no namespace; write it of letters"),
     ],
 )
-def test_cars_that_would_be_the_same_are_refused(domain_id, places, sentence):
+def test_cars_that_would_be_the_same_or_nowhere_are_refused(domain_id, places, sentence):
     with pytest.raises(SettingsError, match=sentence):
         gymnasium.make_vec(CAMERA_ROS_ID, num_envs=2, **places, **TASK)
