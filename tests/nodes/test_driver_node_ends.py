@@ -34,7 +34,8 @@ def test_a_signal_ends_the_process_with_the_car_stopped(
     if state == "active":
         until(lambda: bench.drives, 10.0, process.output)
     else:
-        until(lambda: any(state == item.message for item in bench.statuses), 5.0)
+        # One that is not configured may have to be imported first.
+        until(lambda: any(state == item.message for item in bench.statuses), 60.0, process.output)
     began_s = time.monotonic()
     assert process.end(how) == 0, process.output()
     assert time.monotonic() - began_s < 3.0
